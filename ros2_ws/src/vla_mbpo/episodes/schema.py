@@ -1,0 +1,189 @@
+"""Names, rows and metadata of an episode dataset (LeRobotDataset v3.0 with extra columns).
+
+Every feature name that two parties must agree on is written here and nowhere else.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from enum import IntFlag
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vla_mbpo import SOFTWARE_VERSION
+from vla_mbpo.robots import RobotDescription
+
+SCHEMA_VERSION = 1
+CODEBASE_VERSION = 'v3.0'
+
+STATE = 'observation.state'
+ACTION = 'action'
+ACTION_REQUESTED = 'action.requested'
+SOURCE = 'source'
+SUCCESS = 'success'
+FLAGS = 'flags'
+TICK_NS = 'time.tick_ns'
+"""Capture time of the reference camera's frame: the row's clock."""
+
+IMAGE_PREFIX = 'observation.images.'
+
+Vector = NDArray[np.float64]
+Image = NDArray[np.uint8]
+Outcome = Literal['success', 'failure']
+Split = Literal['seen', 'unseen']
+Verdict = Literal['good', 'usable', 'bad']
+
+
+def image_key(camera: str) -> str:
+    """Feature name of a camera's pictures."""
+    return f'{IMAGE_PREFIX}{camera}'
+
+
+def capture_key(stream: str) -> str:
+    """Column of capture stamps of `stream` (a camera name), int64 ns."""
+    return f'time.{stream}.capture_ns'
+
+
+def receipt_key(stream: str) -> str:
+    """Column of receipt stamps of `stream`, int64 ns."""
+    return f'time.{stream}.receipt_ns'
+
+
+def skew_key(stream: str) -> str:
+    """Column of capture time of `stream` minus the row's tick, int64 ns."""
+    return f'time.{stream}.skew_ns'
+
+
+class Source(IntEnum):
+    """Who asked for the action of a row."""
+
+    TELEOP = 0
+    POLICY = 1
+    INTERVENTION = 2
+
+
+class Flag(IntFlag):
+    """Defects of a row; 0 means none. A defective row is kept and flagged, never shifted or dropped in silence."""
+
+    NONE = 0
+    SKEW_OVER_BUDGET = 1
+    """A camera had no frame within the budget of the tick; its nearest one is stored."""
+    REPEATED_FRAME = 2
+    """A camera's frame is the one that the row before it already holds."""
+    STATE_GAP = 4
+    """Joint states around the tick are further apart than the budget."""
+    COMMAND_GAP = 8
+    """Sent commands around the row's end are further apart than the budget."""
+    TICK_GAP = 16
+    """The reference camera skipped at least one tick before this row."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraFormat:
+    """Recorded picture size of one camera."""
+
+    name: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec:
+    """What all episodes of a dataset have in common; a writer refuses a folder with another one."""
+
+    robot: str
+    fps: float
+    state_names: tuple[str, ...]
+    state_units: tuple[str, ...]
+    action_names: tuple[str, ...]
+    action_units: tuple[str, ...]
+    cameras: tuple[CameraFormat, ...]
+
+    @classmethod
+    def of_robot(cls, robot: RobotDescription) -> 'DatasetSpec':
+        """Spec of datasets that are recorded on `robot`."""
+        return cls(
+            robot=robot.name,
+            fps=robot.file.record_rate_hz,
+            state_names=robot.state.names,
+            state_units=robot.state.units,
+            action_names=robot.action.names,
+            action_units=robot.action.units,
+            cameras=tuple(
+                CameraFormat(name=camera.name, width=camera.width, height=camera.height)
+                for camera in robot.cameras
+            ),
+        )
+
+    @property
+    def camera_names(self) -> tuple[str, ...]:
+        """Camera names in stored order."""
+        return tuple(camera.name for camera in self.cameras)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Row:
+    """One tick of an episode, all streams paired."""
+
+    tick_ns: int
+    state: Vector
+    """[S], units of the state layout, interpolated at the tick."""
+    action: Vector
+    """[A], what was sent to the robot at the end of this row's period."""
+    action_requested: Vector
+    """[A], what teleoperator or policy asked for at the tick, before safety."""
+    source: Source
+    success: bool
+    images: dict[str, Image]
+    """uint8 [H, W, 3] RGB by camera name."""
+    capture_ns: dict[str, int]
+    receipt_ns: dict[str, int]
+    flags: Flag = Flag.NONE
+
+    def skew_ns(self, camera: str) -> int:
+        """Capture time of `camera` minus the row's tick."""
+        return self.capture_ns[camera] - self.tick_ns
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodeInfo:
+    """What is known about an episode when it starts."""
+
+    task: str
+    instruction: str
+    split: Split = 'seen'
+    condition: str = ''
+    operator: str = ''
+    seed: int = -1
+    """Scene seed in the twin; -1 on a real robot."""
+    simulated: bool = False
+    robot_serials: str = ''
+    calibration_hash: str = ''
+    checkpoint_id: str = ''
+    plan_hash: str = ''
+    software_version: str = SOFTWARE_VERSION
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodeResult:
+    """What is known when it ends."""
+
+    outcome: Outcome
+    note: str = ''
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodeSummary:
+    """One saved episode, as the dataset table shows it."""
+
+    index: int
+    frames: int
+    duration_s: float
+    outcome: Outcome
+    split: Split
+    condition: str
+    instruction: str
+    flagged_rows: int
+    max_skew_ms: float
+    verdict: Verdict

@@ -1,0 +1,1 @@
+"""Hardware and twin backends behind small protocols; vendor SDKs only in their own file."""

@@ -1,0 +1,1 @@
+"""ROS 2 nodes: thin, one job each, over pure objects."""

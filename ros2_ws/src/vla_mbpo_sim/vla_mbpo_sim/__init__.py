@@ -1,0 +1,1 @@
+"""MuJoCo twins of the robots, with task scenes and scripted experts; no ROS."""
