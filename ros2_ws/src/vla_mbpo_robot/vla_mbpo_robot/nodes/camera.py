@@ -1,0 +1,53 @@
+"""Node that owns one camera and publishes its frames with their capture times."""
+
+import time
+
+import rclpy
+from rclpy.task import Future
+
+from vla_mbpo.robots import load_robot
+from vla_mbpo_robot.drivers.camera import CameraDriver
+from vla_mbpo_robot.drivers.table import CAMERA_DRIVERS
+from vla_mbpo_robot.drivers.table import find
+from vla_mbpo_robot.nodes.images import ImagePublisher
+from vla_mbpo_robot.nodes.runtime import run
+from vla_mbpo_robot.params import declare
+from vla_mbpo_robot.settings import CameraSettings
+
+POLL_S = 0.002
+
+
+class CameraProcess:
+    """One camera, polled; a driver that blocks reads in a thread of its own and hands frames over."""
+
+    def __init__(self) -> None:
+        self.finished = Future()
+        node = rclpy.create_node('camera')
+        self.nodes = (node,)
+        settings = declare(node, CameraSettings)
+        camera = load_robot(settings.robot).camera(settings.camera)
+        make_driver = find('camera driver', CAMERA_DRIVERS, settings.driver or camera.driver)
+        self._driver: CameraDriver = make_driver(camera, settings.serial)
+        self._images = ImagePublisher(
+            node,
+            load_robot(settings.robot),
+            settings.camera,
+            rate_hz=camera.rate_hz,
+            now_s=time.monotonic,
+        )
+        self._driver.start()
+        node.create_timer(POLL_S, self._on_tick)
+
+    def close(self) -> None:
+        """Release the device."""
+        self._driver.stop()
+
+    def _on_tick(self) -> None:
+        frame = self._driver.read(timeout_s=0.0)
+        if frame is not None:
+            self._images.publish(frame)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run one camera of a real robot."""
+    return run(CameraProcess, args)

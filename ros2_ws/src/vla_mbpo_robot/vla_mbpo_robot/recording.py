@@ -1,0 +1,121 @@
+"""`Recording`: streams in, episodes out. No ROS and no clock; the recorder node feeds it."""
+
+from collections import Counter
+from dataclasses import replace
+
+from vla_mbpo.episodes.schema import DatasetSpec
+from vla_mbpo.episodes.schema import EpisodeInfo
+from vla_mbpo.episodes.schema import EpisodeResult
+from vla_mbpo.episodes.schema import EpisodeSummary
+from vla_mbpo.episodes.schema import Flag
+from vla_mbpo.episodes.schema import Row
+from vla_mbpo.episodes.synchronize import SyncConfig
+from vla_mbpo.episodes.synchronize import Synchronizer
+from vla_mbpo.episodes.writer import DatasetWriter
+from vla_mbpo.episodes.writer import EpisodeWriter
+from vla_mbpo.errors import VlaMbpoError
+
+
+class Recording:
+    """Pairs streams with a `Synchronizer` and writes the rows of the open episode."""
+
+    def __init__(self, writer: DatasetWriter, spec: DatasetSpec, config: SyncConfig) -> None:
+        self._writer = writer
+        self.sync = Synchronizer(
+            config,
+            cameras=spec.camera_names,
+            state_width=len(spec.state_names),
+            action_width=len(spec.action_names),
+        )
+        self._episode: EpisodeWriter | None = None
+        self._held: Row | None = None
+        self.rows = 0
+        self.flagged: Counter[str] = Counter()
+        self.skew_ns: dict[str, int] = dict.fromkeys(spec.camera_names, 0)
+        """Skew of each camera in the newest row."""
+
+    @property
+    def is_open(self) -> bool:
+        """True while an episode is being recorded."""
+        return self._episode is not None
+
+    @property
+    def saved(self) -> int:
+        """Episodes in the dataset."""
+        return self._writer.episodes
+
+    @property
+    def flagged_rows(self) -> int:
+        """Rows of the open (or last) episode with at least one flag."""
+        return self.flagged['rows']
+
+    def start(self, info: EpisodeInfo, t_ns: int) -> int:
+        """Open an episode whose first row is the first reference frame after `t_ns`; returns its index.
+
+        Raises:
+            VlaMbpoError: an episode is open already.
+            DatasetError: the writer refuses (disk nearly full, for example).
+        """
+        if self._episode is not None:
+            raise VlaMbpoError(f'episode {self.saved} is still open: finish or discard it first')
+        self._episode = self._writer.start(info)
+        self._held, self.rows, self.flagged = None, 0, Counter()
+        self.sync.start(t_ns)
+        return self.saved
+
+    def pump(self) -> None:
+        """Write the rows that became complete.
+
+        Raises:
+            DatasetError: the disk is full or a file cannot be written; the episode is closed then.
+        """
+        rows = self.sync.pop_rows()
+        if self._episode is not None:
+            self._write(self._episode, rows)
+
+    def finish(self, result: EpisodeResult) -> EpisodeSummary:
+        """Close and save the open episode. Its last row carries the outcome, also without a detector.
+
+        Raises:
+            VlaMbpoError: no episode is open, or it has no row.
+        """
+        episode = self._opened()
+        self._write(episode, self.sync.finish())
+        last, self._held, self._episode = self._held, None, None
+        if last is None:
+            episode.discard()
+            raise VlaMbpoError('the episode has no complete row; are all streams running?')
+        episode.add(replace(last, success=result.outcome == 'success'))
+        return episode.finish(result)
+
+    def discard(self) -> None:
+        """Throw the open episode away.
+
+        Raises:
+            VlaMbpoError: no episode is open.
+        """
+        episode = self._opened()
+        self._held, self._episode = None, None
+        self.sync.finish()
+        episode.discard()
+
+    def close(self) -> None:
+        """Discard what is open, release the dataset."""
+        if self._episode is not None:
+            self.discard()
+        self._writer.close()
+
+    def _opened(self) -> EpisodeWriter:
+        if self._episode is None:
+            raise VlaMbpoError('no episode is open: start one first')
+        return self._episode
+
+    def _write(self, episode: EpisodeWriter, rows: list[Row]) -> None:
+        """One row is held back: the last one gets its success label from the outcome."""
+        for row in rows:
+            if self._held is not None:
+                episode.add(self._held)
+            self._held = row
+            self.rows += 1
+            self.flagged['rows'] += row.flags != Flag.NONE
+            self.skew_ns = {camera: row.skew_ns(camera) for camera in self.skew_ns}
