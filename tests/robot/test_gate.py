@@ -189,7 +189,9 @@ def test_dims_that_are_not_enabled_stay_where_they_were_armed() -> None:
         soft_start_rate=0.5,
         limit_margin=0.0,
     )
-    gate = armed(CommandGate(LAYOUT, config, enabled=np.array([True, False, True])), state=(0, 0.2, 0))
+    gate = armed(
+        CommandGate(LAYOUT, config, enabled=np.array([True, False, True])), state=(0, 0.2, 0)
+    )
     gate.on_request(np.array([0.1, 0.0, 0.1]), 0.0)
     last = play(gate, 0.0, 10)[-1]
     np.testing.assert_allclose(last.command, [0.1, 0.2, 0.1])

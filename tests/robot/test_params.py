@@ -43,12 +43,19 @@ def test_a_parameter_carries_help_unit_and_range(make_node) -> None:
     descriptor = node.describe_parameter('state_rate_hz')
     assert descriptor.description.endswith('[Hz]')
     assert descriptor.read_only
-    assert (descriptor.floating_point_range[0].from_value, descriptor.floating_point_range[0].to_value) == (10, 500)
+    assert (
+        descriptor.floating_point_range[0].from_value,
+        descriptor.floating_point_range[0].to_value,
+    ) == (10, 500)
 
 
 @pytest.mark.parametrize(
     ('override', 'named'),
-    [('seed:=many', 'seed'), ('state_rate_hz:=9000.0', 'state_rate_hz'), ('speed_factor:=0.0', 'speed_factor')],
+    [
+        ('seed:=many', 'seed'),
+        ('state_rate_hz:=9000.0', 'state_rate_hz'),
+        ('speed_factor:=0.0', 'speed_factor'),
+    ],
 )
 def test_a_wrong_type_or_range_names_the_parameter(make_node, override: str, named: str) -> None:
     with pytest.raises(ConfigError, match=f'parameters of node node.*{named}'):

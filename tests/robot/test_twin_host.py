@@ -37,11 +37,15 @@ def test_states_and_frames_come_at_their_rates(host) -> None:
     events = play(host, 1.0)
     counts = Counter('state' if isinstance(e, RobotState) else e.camera for e in events)
     assert counts['state'] == pytest.approx(100, abs=1)
-    assert [counts[name] for name in ('head', 'left_wrist', 'right_wrist')] == pytest.approx([30] * 3, abs=1)
+    assert [counts[name] for name in ('head', 'left_wrist', 'right_wrist')] == pytest.approx(
+        [30] * 3, abs=1
+    )
 
 
 def test_every_event_is_stamped_with_the_physics_time_it_shows(host) -> None:
-    stamps = [e.stamp_ns if isinstance(e, RobotState) else e.frame.capture_ns for e in play(host, 0.5)]
+    stamps = [
+        e.stamp_ns if isinstance(e, RobotState) else e.frame.capture_ns for e in play(host, 0.5)
+    ]
     assert stamps == sorted(stamps)
     assert all(stamp % 2_000_000 == 0 for stamp in stamps)
 

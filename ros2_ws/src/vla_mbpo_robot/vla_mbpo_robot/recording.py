@@ -13,6 +13,7 @@ from vla_mbpo.episodes.synchronize import SyncConfig
 from vla_mbpo.episodes.synchronize import Synchronizer
 from vla_mbpo.episodes.writer import DatasetWriter
 from vla_mbpo.episodes.writer import EpisodeWriter
+from vla_mbpo.errors import DatasetError
 from vla_mbpo.errors import VlaMbpoError
 
 
@@ -67,11 +68,18 @@ class Recording:
         """Write the rows that became complete.
 
         Raises:
-            DatasetError: the disk is full or a file cannot be written; the episode is closed then.
+            DatasetError: a row is unfit, the disk is full or a file cannot be written. The episode
+                has ended then; its journal is kept.
         """
         rows = self.sync.pop_rows()
-        if self._episode is not None:
+        if self._episode is None:
+            return
+        try:
             self._write(self._episode, rows)
+        except DatasetError:
+            self._episode.abandon()
+            self._episode = None
+            raise
 
     def finish(self, result: EpisodeResult) -> EpisodeSummary:
         """Close and save the open episode. Its last row carries the outcome, also without a detector.
@@ -86,7 +94,7 @@ class Recording:
             episode.discard()
             raise VlaMbpoError('the episode has no complete row; are all streams running?')
         episode.add(replace(last, success=result.outcome == 'success'))
-        return episode.finish(result)
+        return episode.finish(result, self.sync.report())
 
     def discard(self) -> None:
         """Throw the open episode away.
@@ -100,9 +108,7 @@ class Recording:
         episode.discard()
 
     def close(self) -> None:
-        """Discard what is open, release the dataset."""
-        if self._episode is not None:
-            self.discard()
+        """Release the dataset. The journal of an open episode is kept, as after a crash."""
         self._writer.close()
 
     def _opened(self) -> EpisodeWriter:

@@ -58,6 +58,8 @@ class EpisodeRecorderProcess:
         writer = DatasetWriter.open(
             Path(settings.dataset_dir), spec, min_free_bytes=int(settings.min_free_gib * GIB)
         )
+        for left in writer.recovered:
+            node.get_logger().warning(f'dataset {writer.root}: {left}')
         self._recording = Recording(writer, spec, _sync_config(self._robot, settings))
         self._message = ''
         self._monitors = {camera: RateMonitor() for camera in self._robot.camera_names}
@@ -72,7 +74,7 @@ class EpisodeRecorderProcess:
         node.create_timer(STATUS_PERIOD_S, self._publish_status)
 
     def close(self) -> None:
-        """Discard what is open, release the dataset."""
+        """Release the dataset; the journal of an open episode is kept."""
         self._recording.close()
 
     def _subscribe(self, node: Node) -> None:
@@ -204,7 +206,7 @@ def _episode_info(request: StartEpisode.Request, *, simulated: bool) -> EpisodeI
         'instruction': request.instruction,
         'split': request.split,
         'condition': request.condition,
-        'operator': request.operator,
+        'operator': request.operator_name,
         'checkpoint_id': request.checkpoint_id,
         'plan_hash': request.plan_hash,
         'seed': request.seed,

@@ -192,7 +192,7 @@ class SessionProcess:
             instruction=condition.instruction or self._task.instruction,
             split=condition.split,
             condition=condition.name,
-            operator=self._settings.operator,
+            operator_name=self._settings.operator,
             seed=attempt.seed,
         )
 
