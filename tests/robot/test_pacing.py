@@ -2,6 +2,7 @@
 
 import pytest
 
+from vla_mbpo_robot.pacing import CommandLead
 from vla_mbpo_robot.pacing import Pacer
 from vla_mbpo_robot.pacing import Periodic
 from vla_mbpo_robot.pacing import SpeedMeter
@@ -38,6 +39,20 @@ def test_lost_time_is_forgotten_instead_of_caught_up() -> None:
     pacer.target_s(0.0, 0.0)
     assert pacer.target_s(3.0, 0.0) == pytest.approx(0.05)
     assert pacer.target_s(3.01, 0.05) == pytest.approx(0.06)
+
+
+def test_time_waits_for_a_commander_that_falls_behind() -> None:
+    lead = CommandLead(lead_s=0.03, patience_s=0.25)
+    lead.seen(1_000_000_000, 5.0)
+    assert lead.limit(1_020_000_000, 5.1) == 1_020_000_000
+    assert lead.limit(1_500_000_000, 5.1) == 1_030_000_000
+
+
+def test_time_is_free_where_nobody_commands() -> None:
+    lead = CommandLead(lead_s=0.03, patience_s=0.25)
+    assert lead.limit(1_500_000_000, 5.0) == 1_500_000_000
+    lead.seen(1_000_000_000, 5.0)
+    assert lead.limit(1_500_000_000, 5.3) == 1_500_000_000
 
 
 def test_the_speed_meter_divides_simulated_by_wall_time() -> None:

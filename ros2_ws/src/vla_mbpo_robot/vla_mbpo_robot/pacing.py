@@ -49,6 +49,30 @@ class Pacer:
         return target_s
 
 
+class CommandLead:
+    """Keeps simulated time from running ahead of whoever commands the robot.
+
+    On a busy machine the command gate falls behind; a real robot cannot wait for it, a simulated one can. Where no
+    command arrives for `patience_s` of wall time, nobody commands, and time is free to run.
+    """
+
+    def __init__(self, *, lead_s: float = 0.03, patience_s: float = 0.25) -> None:
+        self._lead_ns = round(lead_s * 1e9)
+        self._patience_s = patience_s
+        self._stamp_ns = 0
+        self._seen_s = float('-inf')
+
+    def seen(self, stamp_ns: int, wall_s: float) -> None:
+        """A command stamped `stamp_ns` (simulated time) arrived."""
+        self._stamp_ns, self._seen_s = stamp_ns, wall_s
+
+    def limit(self, target_ns: int, wall_s: float) -> int:
+        """The simulated time that may be reached on the way to `target_ns`."""
+        if wall_s - self._seen_s > self._patience_s:
+            return target_ns
+        return min(target_ns, self._stamp_ns + self._lead_ns)
+
+
 class SpeedMeter:
     """Simulated seconds per wall second over a sliding window of wall time."""
 

@@ -19,6 +19,8 @@ def _profile(
 
 # Best effort loses most raw images: one exceeds Fast DDS's default shared-memory segment.
 IMAGE = _profile(2, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
+# A recorder that is busy for a quarter of a second must not lose frames either.
+RECORDED_IMAGE = _profile(8, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 # A recorder that is busy for a moment must not lose states or commands: half a second at 100 Hz.
 STREAM = _profile(50, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 # Only the newest command counts; an old one must never be executed late.

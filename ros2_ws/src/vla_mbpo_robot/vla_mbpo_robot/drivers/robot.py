@@ -26,8 +26,11 @@ class RobotDriver(Protocol):
     def read(self) -> RobotState:
         """The newest measured state."""
 
-    def command(self, target: Vector) -> None:
-        """Move towards `target` [A] in the units of the action layout."""
+    def command(self, target: Vector, stamp_ns: int) -> None:
+        """Move towards `target` [A] in the units of the action layout.
+
+        `stamp_ns` is when the gate sent it; a driver must not execute a command that is too old.
+        """
 
     def stop(self) -> None:
         """Bring the robot to its vendor's safe state (damping, zero twist) and disconnect."""

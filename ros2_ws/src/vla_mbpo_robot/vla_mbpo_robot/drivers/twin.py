@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vla_mbpo.robots.layout import Vector
 from vla_mbpo_robot.drivers.camera import Frame
 from vla_mbpo_robot.drivers.robot import RobotState
+from vla_mbpo_robot.pacing import CommandLead
 from vla_mbpo_robot.pacing import Pacer
 from vla_mbpo_robot.pacing import Periodic
 from vla_mbpo_robot.pacing import SpeedMeter
@@ -60,6 +62,7 @@ class TwinHost:
         self._events = rates.events()
         self._pacer = Pacer(speed_factor)
         self._speed = SpeedMeter()
+        self._lead = CommandLead()
         # Events fall between physics steps, so the time asked for runs ahead of the twin's own by less than a step.
         self._reached_ns = twin.time_ns
         self._frames = dict.fromkeys((name for name, _ in rates.camera_hz), 0)
@@ -82,6 +85,11 @@ class TwinHost:
         self.twin.reset(seed, condition)
         self.resets += 1
 
+    def command(self, target: Vector, stamp_ns: int, wall_s: float) -> None:
+        """Targets [A] of the servos from now on, stamped by their sender in simulated time."""
+        self.twin.command(target)
+        self._lead.seen(stamp_ns, wall_s)
+
     def state(self) -> RobotState:
         """Measured state now."""
         joints = self.twin.joints()
@@ -94,7 +102,8 @@ class TwinHost:
 
     def advance(self, wall_s: float) -> Iterator[RobotState | TwinFrame]:
         """Run until simulated time has caught up with `wall_s`; what falls due is yielded in order."""
-        target_ns = round(self._pacer.target_s(wall_s, self._reached_ns / NS_PER_S) * NS_PER_S)
+        target_s = self._pacer.target_s(wall_s, self._reached_ns / NS_PER_S)
+        target_ns = self._lead.limit(round(target_s * NS_PER_S), wall_s)
         while True:
             moment_ns, names = next_events(self._events, self._reached_ns)
             if moment_ns > target_ns:

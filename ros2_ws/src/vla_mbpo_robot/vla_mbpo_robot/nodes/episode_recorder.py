@@ -80,7 +80,7 @@ class EpisodeRecorderProcess:
     def _subscribe(self, node: Node) -> None:
         for camera in self._robot.camera_names:
             on_image = partial(self._on_image, camera)
-            node.create_subscription(Image, topics.image(camera), on_image, qos.IMAGE)
+            node.create_subscription(Image, topics.image(camera), on_image, qos.RECORDED_IMAGE)
         for topic, callback in (
             (topics.JOINT_STATES, self._on_state),
             (topics.SAFE_COMMAND, self._on_sent),

@@ -11,6 +11,7 @@ from vla_mbpo_robot import qos
 from vla_mbpo_robot import topics
 from vla_mbpo_robot.conversions import layout_vector
 from vla_mbpo_robot.conversions import state_message
+from vla_mbpo_robot.conversions import to_ns
 from vla_mbpo_robot.diagnostics import OK
 from vla_mbpo_robot.diagnostics import Diagnostics
 from vla_mbpo_robot.diagnostics import Health
@@ -27,11 +28,11 @@ class JointInterface:
         node: Node,
         robot: RobotDescription,
         *,
-        command: Callable[[Vector], None],
+        command: Callable[[Vector, int], None],
         rate_hz: float,
         now_s: Callable[[], float],
     ) -> None:
-        """`command` takes safe commands [A]; `now_s` is the clock that `rate_hz` refers to."""
+        """`command` takes safe commands [A] and their stamps in ns; `now_s` is the clock that `rate_hz` refers to."""
         self._robot = robot
         self._command = command
         self._now_s = now_s
@@ -54,7 +55,8 @@ class JointInterface:
         self._reported.seen(self._now_s())
 
     def _on_command(self, message: JointState) -> None:
-        self._command(layout_vector(self._robot.action, message))
+        target = layout_vector(self._robot.action, message)
+        self._command(target, to_ns(message.header.stamp))
         self._commanded.seen(self._now_s())
 
     def _state_health(self) -> Health:

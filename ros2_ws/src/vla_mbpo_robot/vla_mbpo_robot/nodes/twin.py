@@ -14,6 +14,7 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 from vla_mbpo.errors import VlaMbpoError
 from vla_mbpo.robots import RobotDescription
 from vla_mbpo.robots import load_robot
+from vla_mbpo.robots.layout import Vector
 from vla_mbpo.tasks import load_task
 from vla_mbpo.tasks.spec import check_robot
 from vla_mbpo_msgs.msg import TwinState
@@ -59,7 +60,7 @@ class TwinProcess:
         self._joints = JointInterface(
             driver_node,
             robot,
-            command=self._host.twin.command,
+            command=self._on_command,
             rate_hz=settings.state_rate_hz,
             now_s=self._host.time_s,
         )
@@ -84,6 +85,9 @@ class TwinProcess:
     def close(self) -> None:
         """Free the renderer."""
         self._host.twin.close()
+
+    def _on_command(self, target: Vector, stamp_ns: int) -> None:
+        self._host.command(target, stamp_ns, time.monotonic())
 
     def _on_tick(self) -> None:
         for event in self._host.advance(time.monotonic()):
