@@ -52,6 +52,12 @@ setup(
         'tyro>=0.9',
     ],
     extras_require={'test': ['pytest']},
-    entry_points={'console_scripts': ['vla-mbpo = vla_mbpo.cli.main:main']},
+    entry_points={
+        'console_scripts': ['vla-mbpo = vla_mbpo.cli.main:main'],
+        'vla_mbpo.commands': [
+            'dataset = vla_mbpo.cli.dataset:main',
+            'robots = vla_mbpo.cli.robots:main',
+        ],
+    },
     zip_safe=False,
 )

@@ -6,6 +6,7 @@ Frozen keyword-only dataclasses are the only schema. Fields carry their unit, ra
 
 import dataclasses
 import json
+import reprlib
 import types
 import typing
 from collections.abc import Hashable
@@ -57,7 +58,9 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for key_node, _ in node.value:
-            if key_node.value in seen and key_node.value != '<<':
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.value == '<<':
+                continue
+            if key_node.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f'key {key_node.value!r} is given twice', key_node.start_mark
                 )
@@ -72,7 +75,9 @@ def read_yaml(path: Path) -> Any:  # noqa: ANN401  YAML holds anything
     except OSError as error:
         raise ConfigError(str(path), [f'cannot be read: {error.strerror}']) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), [f'is not valid YAML: {" ".join(str(error).split())}']) from error
+        raise ConfigError(
+            str(path), [f'is not valid YAML: {" ".join(str(error).split())}']
+        ) from error
 
 
 def load(cls: type[T], path: Path) -> T:
@@ -89,7 +94,7 @@ def from_mapping(cls: type[T], value: object, *, source: str) -> T:
     unknown = list(_unknown_keys(cls, value, ()))
     try:
         # JSON mode is what makes pydantic strict about types yet accept a list for a tuple.
-        result = TypeAdapter(cls).validate_json(json.dumps(value), strict=True)
+        result = TypeAdapter(cls).validate_json(json.dumps(value, allow_nan=False), strict=True)
     except ValidationError as error:
         problems = [_problem(dict(item)) for item in error.errors()]
         raise ConfigError(source, [*unknown, *problems]) from error
@@ -115,8 +120,10 @@ def _problem(error: Mapping[str, Any]) -> str:
     shown = '.'.join(str(part) for part in error['loc']) or '(top level)'
     if error['type'].startswith('missing'):
         return f'{shown}: missing key'
+    if error['type'] == 'value_error':  # raised by a dataclass itself, and says what it got
+        return f'{shown}: {error["ctx"]["error"]}'
     message = error['msg'][0].lower() + error['msg'][1:]
-    return f'{shown}: {message}, got {error["input"]!r}'
+    return f'{shown}: {message}, got {reprlib.repr(error["input"])}'
 
 
 def _unknown_keys(hint: Any, value: object, path: tuple[str, ...]) -> Iterator[str]:  # noqa: ANN401

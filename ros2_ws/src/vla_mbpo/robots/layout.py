@@ -66,27 +66,29 @@ class Layout:
     @cached_property
     def lower(self) -> Vector:
         """Lower limits, shape [width]."""
-        return np.array([dim.lower for dim in self.dims])
+        return _constant([dim.lower for dim in self.dims])
 
     @cached_property
     def upper(self) -> Vector:
         """Upper limits, shape [width]."""
-        return np.array([dim.upper for dim in self.dims])
+        return _constant([dim.upper for dim in self.dims])
 
     @cached_property
     def max_rate(self) -> Vector:
         """Greatest change per second, shape [width]."""
-        return np.array([dim.max_rate for dim in self.dims])
+        return _constant([dim.max_rate for dim in self.dims])
 
     @cached_property
     def home(self) -> Vector:
         """Home pose, shape [width]."""
-        return np.array([dim.home for dim in self.dims])
+        return _constant([dim.home for dim in self.dims])
 
     @cached_property
     def is_velocity(self) -> NDArray[np.bool_]:
         """True where the dim is a velocity, shape [width]."""
-        return np.array([dim.mode == 'velocity' for dim in self.dims])
+        velocity = np.array([dim.mode == 'velocity' for dim in self.dims])
+        velocity.flags.writeable = False
+        return velocity
 
     def index(self, name: str) -> int:
         """Position of dim `name`.
@@ -114,3 +116,10 @@ class Layout:
         if vector.shape != (self.width,):
             raise ShapeError(name, expected=(self.width,), got=vector.shape)
         return vector
+
+
+def _constant(values: list[float]) -> Vector:
+    """Array that all users of a layout share, so that none may write to it."""
+    array = np.array(values, dtype=np.float64)
+    array.flags.writeable = False
+    return array

@@ -5,6 +5,7 @@ from importlib.resources import as_file
 from importlib.resources import files
 
 from vla_mbpo.config import load
+from vla_mbpo.errors import ConfigError
 from vla_mbpo.errors import UnknownNameError
 from vla_mbpo.robots.description import RobotDescription
 from vla_mbpo.robots.schema import RobotFile
@@ -26,7 +27,7 @@ def load_robot(name: str) -> RobotDescription:
     """
     if name in robot_names():
         return _read(name)
-    aliases = {alias: own for own in robot_names() for alias in _read(own).aliases}
+    aliases = {alias: own for own in robot_names() for alias in _read(own).file.aliases}
     if name in aliases:
         return _read(aliases[name])
     raise UnknownNameError('robot', name, known=[*robot_names(), *aliases])
@@ -35,4 +36,9 @@ def load_robot(name: str) -> RobotDescription:
 @cache
 def _read(name: str) -> RobotDescription:
     with as_file(files('vla_mbpo.robots') / f'{name}.yaml') as path:
-        return RobotDescription.from_file(load(RobotFile, path), source=str(path))
+        file = load(RobotFile, path)
+        if file.name != name:
+            raise ConfigError(
+                str(path), [f'name: expected {name!r} as in the file name, got {file.name!r}']
+            )
+        return RobotDescription.from_file(file, source=str(path))

@@ -10,6 +10,9 @@ from vla_mbpo.robots.tree import Part
 from vla_mbpo.robots.tree import Pose
 from vla_mbpo.robots.tree import Vec3
 
+WORLD = 'world'
+"""Frame that everything hangs on; not a link of any part."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GripperSpec:
@@ -53,7 +56,7 @@ class Group:
     gripper: GripperSpec | None = None
     base: BaseSpec | None = None
     tip: str | None = None
-    """Link that carries the tool, for an arm."""
+    """Tool frame of an arm: x out of the fingers, which move along y."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,11 @@ class Camera:
     height: Annotated[int, setting('Picture height', unit='px', gt=0)]
     rate_hz: Annotated[float, setting('Frame rate', unit='Hz', gt=0)]
     fovy_deg: Annotated[float, setting('Vertical field of view', unit='deg', gt=0, lt=180)]
+
+    @property
+    def optical_frame(self) -> str:
+        """Name of the frame that its pictures are stamped with."""
+        return f'{self.name}_color_optical_frame'
 
 
 @dataclass(frozen=True, kw_only=True)

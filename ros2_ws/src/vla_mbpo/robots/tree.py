@@ -8,6 +8,13 @@ from vla_mbpo.config import setting
 
 Vec3 = tuple[float, float, float]
 
+COLORS: dict[str, Vec3] = {
+    'light': (0.86, 0.87, 0.88),
+    'dark': (0.18, 0.19, 0.21),
+    'accent': (0.95, 0.45, 0.10),
+}
+"""Red, green, blue in 0..1 of `Geometry.color`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pose:
@@ -85,6 +92,9 @@ class Servo:
 
     kp: Annotated[float, setting('Stiffness', unit='N m/rad or N/m', ge=0)]
     kd: Annotated[float, setting('Damping', unit='N m s/rad or N s/m', ge=0)]
+    armature: Annotated[
+        float, setting('Motor inertia seen at the joint', unit='kg m^2 or kg', ge=0)
+    ] = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,14 @@ from importlib.resources import as_file
 from importlib.resources import files
 from typing import Annotated
 from typing import Literal
+from typing import get_args
 
 from vla_mbpo.config import load
 from vla_mbpo.config import setting
+from vla_mbpo.errors import ConfigError
 from vla_mbpo.errors import UnknownNameError
 from vla_mbpo.errors import VlaMbpoError
+from vla_mbpo.robots import robot_names
 
 Split = Literal['seen', 'unseen']
 
@@ -56,6 +59,16 @@ class TaskSpec:
     evaluation: EvaluationPlan = EvaluationPlan()
     conditions: tuple[Condition, ...]
     failure_reasons: tuple[str, ...]
+    """What an operator may choose as the cause of a failed episode."""
+
+    def __post_init__(self) -> None:
+        names = [condition.name for condition in self.conditions]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f'conditions: {", ".join(twice)} given twice')
+        for split in get_args(Split):
+            if not self.conditions_of(split):
+                raise ValueError(f'conditions: none of split {split!r}')
 
     def condition(self, name: str) -> Condition:
         """Condition by name.
@@ -90,7 +103,12 @@ def load_task(name: str) -> TaskSpec:
     if name not in task_names():
         raise UnknownNameError('task', name, known=task_names())
     with as_file(files('vla_mbpo.tasks') / f'{name}.yaml') as path:
-        return load(TaskSpec, path)
+        task = load(TaskSpec, path)
+        unknown = [robot for robot in task.robots if robot not in robot_names()]
+        if unknown:
+            known = ', '.join(robot_names())
+            raise ConfigError(str(path), [f'robots: unknown {", ".join(unknown)}; known: {known}'])
+    return task
 
 
 def check_robot(task: TaskSpec, robot: str) -> None:

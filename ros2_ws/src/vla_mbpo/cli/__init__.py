@@ -1,0 +1,1 @@
+"""Command lines of the shared library; the only modules that print."""
