@@ -23,8 +23,11 @@ ACTION_REQUESTED = 'action.requested'
 SOURCE = 'source'
 SUCCESS = 'success'
 FLAGS = 'flags'
-TICK_NS = 'time.tick_ns'
-"""Capture time of the reference camera's frame: the row's clock."""
+TIME_PREFIX = 'time.'
+TICK_NS = f'{TIME_PREFIX}tick_ns'
+"""The row's clock: capture time of the reference camera's frame.
+
+In a row with `Flag.TICK_GAP` it is the grid time, for which the camera had no frame."""
 
 IMAGE_PREFIX = 'observation.images.'
 
@@ -42,17 +45,17 @@ def image_key(camera: str) -> str:
 
 def capture_key(stream: str) -> str:
     """Column of capture stamps of `stream` (a camera name), int64 ns."""
-    return f'time.{stream}.capture_ns'
+    return f'{TIME_PREFIX}{stream}.capture_ns'
 
 
 def receipt_key(stream: str) -> str:
     """Column of receipt stamps of `stream`, int64 ns."""
-    return f'time.{stream}.receipt_ns'
+    return f'{TIME_PREFIX}{stream}.receipt_ns'
 
 
 def skew_key(stream: str) -> str:
     """Column of capture time of `stream` minus the row's tick, int64 ns."""
-    return f'time.{stream}.skew_ns'
+    return f'{TIME_PREFIX}{stream}.skew_ns'
 
 
 class Source(IntEnum):
@@ -64,19 +67,26 @@ class Source(IntEnum):
 
 
 class Flag(IntFlag):
-    """Defects of a row; 0 means none. A defective row is kept and flagged, never shifted or dropped in silence."""
+    """Defects of a row; 0 means none.
+
+    A defective row is kept and flagged, never shifted or dropped in silence.
+    """
 
     NONE = 0
     SKEW_OVER_BUDGET = 1
     """A camera had no frame within the budget of the tick; its nearest one is stored."""
     REPEATED_FRAME = 2
-    """A camera's frame is the one that the row before it already holds."""
+    """A camera's frame is that of the row before, or the camera delivered it twice."""
     STATE_GAP = 4
     """Joint states around the tick are further apart than the budget."""
     COMMAND_GAP = 8
     """Sent commands around the row's end are further apart than the budget."""
     TICK_GAP = 16
-    """The reference camera skipped at least one tick before this row."""
+    """The reference camera had no frame for this tick; its nearest one is stored."""
+    REJECTED_STAMP = 32
+    """A stream's clock ran backwards or jumped before this row; those samples were left out."""
+    ENCODER_STALL = 64
+    """A camera's encoder was behind: its picture and stamps are those of the row before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,3 +197,10 @@ class EpisodeSummary:
     flagged_rows: int
     max_skew_ms: float
     verdict: Verdict
+    task: str = ''
+    skew_p50_ms: float = 0.0
+    skew_p95_ms: float = 0.0
+    rate_hz: float = 0.0
+    """Rows per second by the capture stamps."""
+    reasons: tuple[str, ...] = ()
+    """Why the verdict is not `good`."""

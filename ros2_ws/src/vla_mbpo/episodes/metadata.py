@@ -1,0 +1,110 @@
+"""`info.json`: what it says of a dataset, and whether a recorder fits it."""
+
+from typing import Any
+
+from vla_mbpo.episodes.files import read_json
+from vla_mbpo.episodes.folder import DatasetFolder
+from vla_mbpo.episodes.schema import ACTION
+from vla_mbpo.episodes.schema import CODEBASE_VERSION
+from vla_mbpo.episodes.schema import IMAGE_PREFIX
+from vla_mbpo.episodes.schema import SCHEMA_VERSION
+from vla_mbpo.episodes.schema import STATE
+from vla_mbpo.episodes.schema import CameraFormat
+from vla_mbpo.episodes.schema import DatasetSpec
+from vla_mbpo.episodes.totals import SCHEMA_KEY
+from vla_mbpo.errors import DatasetError
+
+
+def read_info(folder: DatasetFolder) -> dict[str, Any]:
+    """Content of info.json, of the versions that this software reads.
+
+    Raises:
+        DatasetError: the folder or the file is missing or unreadable, or of another version.
+    """
+    if not folder.root.is_dir():
+        raise DatasetError(folder.root, 'there is no such folder')
+    info = read_json(folder.root, folder.info)
+    for key, expected in (('codebase_version', CODEBASE_VERSION), (SCHEMA_KEY, SCHEMA_VERSION)):
+        if info.get(key) != expected:
+            problem = f'meta/info.json has {key} {info.get(key)!r}, expected {expected!r}'
+            raise DatasetError(folder.root, problem)
+    return info
+
+
+def spec_of(folder: DatasetFolder, info: dict[str, Any]) -> DatasetSpec:
+    """The spec that an info.json states.
+
+    Raises:
+        DatasetError: an entry is missing or malformed.
+    """
+    try:
+        features = info['features']
+        return DatasetSpec(
+            robot=info['robot_type'],
+            fps=float(info['fps']),
+            state_names=tuple(features[STATE]['names']),
+            state_units=tuple(features[STATE]['units']),
+            action_names=tuple(features[ACTION]['names']),
+            action_units=tuple(features[ACTION]['units']),
+            cameras=tuple(
+                CameraFormat(
+                    name=key.removeprefix(IMAGE_PREFIX),
+                    height=feature['shape'][0],
+                    width=feature['shape'][1],
+                )
+                for key, feature in features.items()
+                if key.startswith(IMAGE_PREFIX)
+            ),
+        )
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise DatasetError(folder.root, f'meta/info.json lacks or garbles {error}') from error
+
+
+def check_spec(folder: DatasetFolder, spec: DatasetSpec) -> None:
+    """Refuse what cannot be recorded.
+
+    Raises:
+        DatasetError: no camera, or a picture size that h264 cannot hold.
+    """
+    if not spec.cameras:
+        raise DatasetError(folder.root, 'needs at least one camera: the first one is the clock')
+    for camera in spec.cameras:
+        if camera.width % 2 or camera.height % 2:
+            size = f'{camera.width}x{camera.height}'
+            problem = f'{camera.name} is {size}; h264 needs an even width and height'
+            raise DatasetError(folder.root, problem)
+
+
+def check_compatible(folder: DatasetFolder, existing: DatasetSpec, wanted: DatasetSpec) -> None:
+    """Refuse to add episodes of another kind.
+
+    Raises:
+        DatasetError: names the first difference, with both values.
+    """
+    pairs = (
+        ('robot', existing.robot, wanted.robot),
+        ('rate', f'{existing.fps:g} Hz', f'{wanted.fps:g} Hz'),
+        ('cameras', _cameras(existing), _cameras(wanted)),
+        ('state', _state(existing), _state(wanted)),
+        ('action', _action(existing), _action(wanted)),
+    )
+    for what, has, wants in pairs:
+        if has != wants:
+            problem = f'its {what}: {has}; this recorder has {what}: {wants}. Use another folder'
+            raise DatasetError(folder.root, problem)
+
+
+def _cameras(spec: DatasetSpec) -> str:
+    return ', '.join(f'{camera.name} {camera.width}x{camera.height}' for camera in spec.cameras)
+
+
+def _state(spec: DatasetSpec) -> str:
+    return _layout(spec.state_names, spec.state_units)
+
+
+def _action(spec: DatasetSpec) -> str:
+    return _layout(spec.action_names, spec.action_units)
+
+
+def _layout(names: tuple[str, ...], units: tuple[str, ...]) -> str:
+    return ', '.join(f'{name} [{unit}]' for name, unit in zip(names, units, strict=True))
