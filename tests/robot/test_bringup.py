@@ -15,6 +15,7 @@ from vla_mbpo.episodes.schema import DatasetSpec
 from vla_mbpo.episodes.writer import DatasetWriter
 from vla_mbpo.errors import ConfigError
 from vla_mbpo.errors import DatasetError
+from vla_mbpo.errors import MissingDependencyError
 from vla_mbpo.errors import UnknownNameError
 from vla_mbpo.errors import VlaMbpoError
 from vla_mbpo.robots import load_robot
@@ -27,9 +28,9 @@ from vla_mbpo_robot.bringup import options_from
 from vla_mbpo_robot.bringup.arguments import split_arguments
 from vla_mbpo_robot.bringup.domain import DomainLock
 from vla_mbpo_robot.bringup.domain import domain_id
-from vla_mbpo_robot.bringup.prepare import check_dataset_folder
-from vla_mbpo_robot.bringup.prepare import complete
-from vla_mbpo_robot.bringup.prepare import prepare
+from vla_mbpo_robot.bringup.preparation import check_dataset_folder
+from vla_mbpo_robot.bringup.preparation import complete
+from vla_mbpo_robot.bringup.preparation import prepare
 from vla_mbpo_robot.bringup.processes import process_spec
 
 WORDS = ['robot:=arx_x5', 'task:=pick_cup', 'simulate:=true']
@@ -203,6 +204,29 @@ def test_what_the_user_set_in_the_environment_is_kept() -> None:
 def test_a_robot_without_driver_is_refused_with_the_way_out() -> None:
     with pytest.raises(VlaMbpoError, match='no driver for arx_x5 in this version; use simulate:='):
         prepare('collect', options('simulate:=false'))
+
+
+def test_a_folder_with_the_name_of_a_ros_package_is_not_taken_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / 'some_msgs').mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr('vla_mbpo_robot.bringup.preparation.ROS_PACKAGES', ('some_msgs',))
+    with pytest.raises(MissingDependencyError, match='some_msgs is missing.*make setup'):
+        prepare('collect', options())
+
+
+def test_a_task_without_a_scene_in_the_twin_is_refused() -> None:
+    with pytest.raises(
+        UnknownNameError, match=r"unknown scene 'fold_towel' in the twin; known: pick"
+    ):
+        prepare('collect', options('task:=fold_towel'))
+
+
+def test_a_display_backend_that_cannot_draw_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('MUJOCO_GL', 'glwf')
+    with pytest.raises(UnknownNameError, match=r"unknown backend 'glwf' in MUJOCO_GL"):
+        prepare('collect', options())
 
 
 def test_too_little_disk_space_is_refused_before_the_folder_is_made(

@@ -1,0 +1,32 @@
+"""Environment of every node process, and the shared memory that killed ones leave behind."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from vla_mbpo_robot.bringup.share import config_file
+
+SHARED_MEMORY = Path('/dev/shm')  # noqa: S108  where Fast DDS puts its segments
+_SEGMENTS = 'fastrtps_*'
+
+
+def node_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` with what the nodes need; what the user has set is kept."""
+    wanted = {
+        'RMW_IMPLEMENTATION': 'rmw_fastrtps_cpp',
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        'FASTRTPS_DEFAULT_PROFILES_FILE': str(config_file('fastdds.xml')),
+        'OMP_NUM_THREADS': '1',
+        'PYTHONUNBUFFERED': '1',
+    }
+    if environ.get('ROS_DISTRO') == 'humble':
+        wanted['ROS_LOCALHOST_ONLY'] = '1'
+    return {**wanted, **environ}
+
+
+def clean_shared_memory() -> None:
+    """Remove segments of processes that were killed; Fast DDS's own tool spares those in use."""
+    tool = shutil.which('fastdds')
+    if tool and any(SHARED_MEMORY.glob(_SEGMENTS)):
+        subprocess.run([tool, 'shm', 'clean'], check=False, capture_output=True, timeout=10)  # noqa: S603

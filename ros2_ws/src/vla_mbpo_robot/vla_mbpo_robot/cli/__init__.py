@@ -1,0 +1,1 @@
+"""Commands of `vla-mbpo` that need the robot package."""

@@ -1,0 +1,68 @@
+"""Start a job where no ROS distribution is installed, with the arguments of its launch file."""
+
+import argparse
+import sys
+
+from rich.console import Console
+
+from vla_mbpo_robot.bringup import arguments_of
+from vla_mbpo_robot.bringup import find_job
+from vla_mbpo_robot.bringup import job_names
+from vla_mbpo_robot.bringup import options_from
+from vla_mbpo_robot.bringup.arguments import split_arguments
+from vla_mbpo_robot.bringup.processes import run_job
+from vla_mbpo_robot.cli.output import LinePrinter
+
+EXAMPLE = 'vla-mbpo up collect robot:=arx_x5 task:=pick_cup simulate:=true episodes:=2'
+
+
+def main(argv: list[str]) -> int:
+    """Run the command.
+
+    Args:
+        argv: Words after `vla-mbpo up`.
+
+    Returns:
+        Exit code: 0 done, 1 a node failed, 2 a node refused its input, 130 on Ctrl-C.
+
+    Raises:
+        VlaMbpoError: the job was refused before anything was started.
+    """
+    parser = argparse.ArgumentParser(
+        prog='vla-mbpo up',
+        description='Start the nodes of a job and stop all of them together.',
+        epilog=f'Example: {EXAMPLE}',
+    )
+    parser.add_argument('job', help=', '.join(job_names()))
+    parser.add_argument(
+        'arguments', nargs='*', default=[], metavar='name:=value', help='see --show-args'
+    )
+    parser.add_argument('--show-args', action='store_true', help='list the arguments of the job')
+    words = parser.parse_args(argv)
+    job = find_job(words.job)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    if words.show_args:
+        show_arguments(console, job.name)
+        return 0
+    options = options_from(job.options, split_arguments(words.arguments))
+    printer = LinePrinter(console)
+    report = run_job(
+        job.name,
+        options,
+        on_line=printer,
+        on_progress=lambda progress: printer('progress', str(progress)),
+    )
+    if report.exit_code != 0:
+        print(f'vla-mbpo: {report.sentence}', file=sys.stderr)
+    return report.exit_code
+
+
+def show_arguments(console: Console, job: str) -> None:
+    """Print name, default, description and choices of each argument."""
+    console.print(f'{find_job(job).description}. Arguments, pass them as name:=value:\n')
+    for argument in arguments_of(find_job(job).options):
+        default = 'required' if argument.default is None else f'default: {argument.default!r}'
+        console.print(f'  {argument.name}  ({default})')
+        console.print(f'      {argument.description}')
+        if argument.choices:
+            console.print(f'      one of: {", ".join(argument.choices)}')
