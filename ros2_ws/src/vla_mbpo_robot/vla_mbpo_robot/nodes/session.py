@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from dataclasses import asdict
 
 import rclpy
@@ -132,9 +133,23 @@ class SessionProcess:
         request = ResetScene.Request(seed=attempt.seed, condition=attempt.condition.name)
         await self._waiter.call(self._reset, request)
         await self._waiter.sleep(self._settings.settle_s)
-        await self._waiter.call(self._arm, SetBool.Request(data=True))
-        if not await self._waiter.until(self._is_armed, timeout_s=GATE_TIMEOUT_S):
-            raise VlaMbpoError(f'the command gate did not arm: {self._gate.reason}')
+        await self._arm_gate()
+
+    async def _arm_gate(self) -> None:
+        """Arm the gate; on a busy machine it may need a moment to see a fresh joint state."""
+        deadline_s = time.monotonic() + GATE_TIMEOUT_S
+        while refusal := await self._arming_refusal():
+            if time.monotonic() > deadline_s:
+                raise VlaMbpoError(refusal)
+            await self._waiter.sleep(0.1)
+
+    async def _arming_refusal(self) -> str:
+        """Ask the gate to arm; why it refuses, or ''."""
+        try:
+            await self._waiter.call(self._arm, SetBool.Request(data=True))
+        except VlaMbpoError as error:
+            return str(error)
+        return ''
 
     async def _until_success(self) -> bool:
         """Wait for the detector; raises if gate or recorder fail meanwhile."""
@@ -195,9 +210,6 @@ class SessionProcess:
             operator_name=self._settings.operator,
             seed=attempt.seed,
         )
-
-    def _is_armed(self) -> bool:
-        return bool(self._gate.state == GateState.ARMED)
 
     def _now_s(self) -> float:
         return float(self._node.get_clock().now().nanoseconds / 1e9)

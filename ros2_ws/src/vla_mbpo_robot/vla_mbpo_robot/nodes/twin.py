@@ -1,6 +1,7 @@
 """Process of the simulated robot: `robot_driver`, one node per camera, the scene and `/clock`."""
 
 import time
+from typing import TYPE_CHECKING
 
 import rclpy
 from geometry_msgs.msg import Pose
@@ -15,6 +16,7 @@ from vla_mbpo.errors import VlaMbpoError
 from vla_mbpo.robots import RobotDescription
 from vla_mbpo.robots import load_robot
 from vla_mbpo.robots.layout import Vector
+from vla_mbpo.tasks import TaskSpec
 from vla_mbpo.tasks import load_task
 from vla_mbpo.tasks.spec import check_robot
 from vla_mbpo_msgs.msg import TwinState
@@ -31,7 +33,10 @@ from vla_mbpo_robot.nodes.joints import JointInterface
 from vla_mbpo_robot.nodes.runtime import run
 from vla_mbpo_robot.params import declare
 from vla_mbpo_robot.settings import TwinSettings
-from vla_mbpo_sim.twin import Twin
+from vla_mbpo_sim.gl import use_offscreen_gl
+
+if TYPE_CHECKING:
+    from vla_mbpo_sim.twin import Twin
 
 TICK_S = 0.002
 STATE_PERIOD_S = 0.1
@@ -51,7 +56,7 @@ class TwinProcess:
         self._condition = settings.condition or task.conditions_of('seen')[0].name
         self._seed = settings.seed
         self._host = TwinHost(
-            Twin(robot, task), _rates(robot, settings), speed_factor=settings.speed_factor
+            _make_twin(robot, task), _rates(robot, settings), speed_factor=settings.speed_factor
         )
         self._host.reset(self._seed, self._condition)
         driver_node = _part('robot_driver', node)
@@ -132,6 +137,14 @@ class TwinProcess:
         response.success, response.resets = True, self._host.resets
         response.message = f'scene {self._seed} under condition {self._condition}'
         return response
+
+
+def _make_twin(robot: RobotDescription, task: TaskSpec) -> 'Twin':
+    # mujoco itself cannot be imported when MUJOCO_GL names a library that is not there.
+    use_offscreen_gl()
+    from vla_mbpo_sim.twin import Twin
+
+    return Twin(robot, task)
 
 
 def _part(name: str, parent: Node) -> Node:
