@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from episode_samples import INFO
+from episode_samples import SPEC
+from episode_samples import SUCCESS
 from episode_samples import make_dataset
+from episode_samples import make_row
 
 from vla_mbpo.episodes.check import Finding
 from vla_mbpo.episodes.check import check
+from vla_mbpo.episodes.schema import CameraFormat
+from vla_mbpo.episodes.schema import DatasetSpec
 from vla_mbpo.episodes.video import VideoEncoder
 from vla_mbpo.episodes.video import remux
+from vla_mbpo.episodes.writer import DatasetWriter
 from vla_mbpo.errors import DatasetError
+from vla_mbpo.robots import load_robot
 
 DATA = 'data/chunk-000/file-001.parquet'
 HEAD = 'videos/observation.images.head/chunk-000/file-001.mp4'
@@ -194,8 +203,6 @@ def test_a_video_with_shifted_stamps_is_found(root: Path, tmp_path: Path) -> Non
 
 
 def replace_video(root: Path, folder: Path, *, frames: int, fps: float) -> None:
-    from episode_samples import SPEC
-
     encoder = VideoEncoder(folder / 'journal.mp4', SPEC.cameras[0], fps)
     encoder.start()
     for _ in range(frames):
@@ -241,3 +248,31 @@ def test_metadata_that_cannot_be_read_raises(root: Path) -> None:
     (root / META).write_bytes(b'PAR1')
     with pytest.raises(DatasetError, match=r'file-001.parquet cannot be read'):
         check(root)
+
+
+def test_values_outside_the_limits_of_a_known_robot_are_found(tmp_path: Path) -> None:
+    robot = load_robot('arx_x5')
+    cameras = (CameraFormat(name='head', width=64, height=48),)
+    spec = replace(DatasetSpec.of_robot(robot), cameras=cameras)
+    dim = robot.action.dims[1]
+    with DatasetWriter.open(tmp_path / 'set', spec) as writer:
+        episode = writer.start(INFO)
+        for k in range(3):
+            action = robot.action.home.copy()
+            action[1] = dim.upper + 0.5 * k
+            row = replace(
+                make_row(k),
+                state=robot.state.home,
+                action=action,
+                action_requested=action,
+                images={'head': make_row(k).images['head']},
+                capture_ns={'head': make_row(k).tick_ns},
+            )
+            episode.add(row)
+        episode.finish(SUCCESS)
+    (finding,) = check(tmp_path / 'set')
+    assert (finding.severity, finding.episode, finding.where) == ('warning', 0, 'action')
+    assert finding.message.startswith(
+        f'{dim.name} leaves [{dim.lower:g}, {dim.upper:g}] {dim.unit}'
+    )
+    assert f'in 2 rows, up to {dim.upper + 1.0:g}' in finding.message

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vla_mbpo.episodes.reader import Episode
 from vla_mbpo.episodes.schema import ACTION
@@ -25,7 +26,7 @@ def _outside(
     episode: Episode,
     column: str,
     layout: Layout,
-    slack: np.ndarray[tuple[int], np.dtype[np.float64]],
+    slack: NDArray[np.float64],
 ) -> Iterator[tuple[str, str]]:
     values = episode[column]
     excess = np.maximum(layout.lower - values, values - layout.upper)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from vla_mbpo.episodes.clock import exact_rate
 from vla_mbpo.episodes.features import DEFAULT_COLUMNS
@@ -82,29 +83,40 @@ def publish(
     table = with_default_columns(rows, journal, place)
     staged = _stage(folder, journal, table)
     columns = counted_columns(table, journal.header.spec)
-    record = EpisodeRecord(
-        index=journal.header.episode,
-        length=len(rows),
-        first_index=place.first_index,
-        task_index=place.task_index,
-        recording_id=journal.header.recording_id,
-        info=journal.header.info,
-        result=result,
-        quality=judge(
-            flags=to_numpy(rows, FLAGS),
-            skew_ns=_skews_ns(rows, journal.header.spec.camera_names),
-            tick_ns=to_numpy(rows, TICK_NS),
-        ),
-        skew_budget_ns=report.skew_budget_ns if report else UNKNOWN_BUDGET,
-        sync_report=report_json(report),
-        histograms=dict(journal.histograms),
-    )
+    record = _record(journal, rows, place, result, report)
     statistics = {**table_statistics(columns), **image_statistics(journal.histograms)}
     metadata = record_table(record, statistics, journal.header.spec)
     for source, target in staged:
         move_into_place(source, target)
     write_table(folder.episode_metadata(record.index), metadata)
     return Published(record=record, columns=columns)
+
+
+def _record(
+    journal: Journal,
+    rows: pa.Table,
+    place: Place,
+    result: EpisodeResult,
+    report: SyncReport | None,
+) -> EpisodeRecord:
+    header = journal.header
+    return EpisodeRecord(
+        index=header.episode,
+        length=len(rows),
+        first_index=place.first_index,
+        task_index=place.task_index,
+        recording_id=header.recording_id,
+        info=header.info,
+        result=result,
+        quality=judge(
+            flags=to_numpy(rows, FLAGS),
+            skew_ns=_skews_ns(rows, header.spec.camera_names),
+            tick_ns=to_numpy(rows, TICK_NS),
+        ),
+        skew_budget_ns=report.skew_budget_ns if report else UNKNOWN_BUDGET,
+        sync_report=report_json(report),
+        histograms=dict(journal.histograms),
+    )
 
 
 def with_default_columns(rows: pa.Table, journal: Journal, place: Place) -> pa.Table:
@@ -141,8 +153,6 @@ def _stage(folder: DatasetFolder, journal: Journal, table: pa.Table) -> list[tup
     return moves
 
 
-def _skews_ns(
-    rows: pa.Table, cameras: tuple[str, ...]
-) -> 'np.ndarray[tuple[int, int], np.dtype[np.int64]]':
+def _skews_ns(rows: pa.Table, cameras: tuple[str, ...]) -> NDArray[np.int64]:
     """Skew of every camera, [N, camera]."""
     return np.stack([to_numpy(rows, skew_key(camera)) for camera in cameras], axis=1)

@@ -166,7 +166,7 @@ class DatasetWriter:
 
         Raises:
             DatasetError: it belongs to another robot, rate, camera set or layout, another process
-                writes to it, it is damaged, or the folder is something else. Nothing was changed.
+                writes to it, it is damaged, or the folder is something else. Nothing in it was changed.
         """
         folder = DatasetFolder(root)
         check_spec(folder, spec)
@@ -174,9 +174,9 @@ class DatasetWriter:
         writer = cls(folder, spec, min_free_bytes=min_free_bytes, queued_frames=queued_frames)
         try:
             folder.journal.mkdir(parents=True, exist_ok=True)
+            writer.take_over()
         except OSError as error:
-            raise DatasetError(root, f'cannot be created: {error.strerror}') from error
-        writer.take_over()
+            raise DatasetError(root, f'cannot be written to: {error.strerror}') from error
         return writer
 
     @property
@@ -234,6 +234,7 @@ class DatasetWriter:
                 logger.warning('dataset %s: %s', self.root, kept)
             journal.open()
         except OSError as error:
+            shutil.rmtree(journal.folder, ignore_errors=True)
             problem = f'episode {self.episodes} cannot be started: {error.strerror}'
             raise DatasetError(self.root, problem) from error
         self._open = EpisodeWriter(self, journal)

@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from vla_mbpo.episodes.quality import judge
+from vla_mbpo.episodes.schema import Flag
+
+MS = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ('flagged', 'verdict'), [(0, 'good'), (2, 'good'), (3, 'usable'), (20, 'usable'), (21, 'bad')]
+)
+def test_the_verdict_follows_the_share_of_flagged_rows(flagged: int, verdict: str) -> None:
+    flags = np.zeros(200, dtype=np.int64)
+    flags[:flagged] = Flag.STATE_GAP
+    quality = judge(flags=flags, skew_ns=np.zeros((200, 2)), tick_ns=np.arange(200) * 100 * MS)
+    assert (quality.flagged_rows, quality.verdict) == (flagged, verdict)
+
+
+def test_the_reasons_count_rows_per_flag() -> None:
+    flags = np.array([0, Flag.STATE_GAP, Flag.STATE_GAP | Flag.TICK_GAP, 0])
+    quality = judge(flags=flags, skew_ns=np.zeros((4, 1)), tick_ns=np.arange(4))
+    assert quality.reasons == 'STATE_GAP in 2 of 4 rows; TICK_GAP in 1 of 4 rows'
+
+
+def test_skew_is_that_of_the_worst_camera_and_the_rate_that_of_the_stamps() -> None:
+    skew = np.array([[0, -4], [3, 1], [0, 2]]) * MS
+    quality = judge(flags=np.zeros(3, np.int64), skew_ns=skew, tick_ns=np.array([0, 90, 200]) * MS)
+    assert (quality.skew_p50_ms, quality.max_skew_ms) == (3.0, 4.0)
+    assert quality.rate_hz == pytest.approx(10.0)
+
+
+def test_one_row_has_no_rate() -> None:
+    quality = judge(flags=np.zeros(1, np.int64), skew_ns=np.zeros((1, 1)), tick_ns=np.zeros(1))
+    assert quality.rate_hz == 0.0
