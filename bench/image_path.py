@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import _graph
@@ -19,10 +20,28 @@ from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import Image
 
+from vla_mbpo_robot import qos
 from vla_mbpo_robot.conversions import picture
 from vla_mbpo_robot.conversions import to_ns
 
 SOURCE = Path(__file__).with_name('_image_source.py')
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagePath:
+    """Quality of service of both ends."""
+
+    reliability: str
+    write_depth: int
+    read_depth: int
+
+
+OURS = ImagePath(
+    reliability=qos.IMAGE.reliability.name,
+    write_depth=qos.IMAGE.depth,
+    read_depth=qos.RECORDED_IMAGE.depth,
+)
+SENSOR_DATA = ImagePath(reliability='BEST_EFFORT', write_depth=5, read_depth=5)
 
 
 def receive(reliability: str, depth: int, seconds: float) -> None:
@@ -54,18 +73,17 @@ def receive(reliability: str, depth: int, seconds: float) -> None:
     rclpy.shutdown()
 
 
-def measure(
-    title: str, reliability: str, depth: int, seconds: float, env: Mapping[str, str]
-) -> int:
+def measure(title: str, path: ImagePath, seconds: float, env: Mapping[str, str]) -> int:
     """Run source and sink; print one line; returns the frames that arrived."""
     sink = subprocess.Popen(
-        [sys.executable, __file__, 'receive', reliability, str(depth), str(seconds)],
+        [sys.executable, __file__, 'receive', path.reliability, str(path.read_depth), str(seconds)],
         env=env,
         stdout=subprocess.PIPE,
         text=True,
     )
     source = subprocess.Popen(
-        [sys.executable, str(SOURCE), reliability, str(depth), str(seconds)], env=env
+        [sys.executable, str(SOURCE), path.reliability, str(path.write_depth), str(seconds)],
+        env=env,
     )
     output, _ = sink.communicate(timeout=seconds + 40)
     source.wait(20)
@@ -83,8 +101,8 @@ def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 8.0
     env = _graph.environment()
     stock = {name: value for name, value in env.items() if not name.startswith('FASTRTPS')}
-    ours = measure('ours: reliable, depth 2, 32 MB segment', 'RELIABLE', 2, seconds, env)
-    peer = measure('ROS default: best effort (sensor data)', 'BEST_EFFORT', 5, seconds, stock)
+    ours = measure('ours: reliable, 32 MB segment', OURS, seconds, env)
+    peer = measure('ROS default: best effort (sensor data)', SENSOR_DATA, seconds, stock)
     print(f'arrived, ours / ROS default: {ours / max(peer, 1):.1f}')
     if ours < round(seconds * RATE_HZ) * len(CAMERAS):
         sys.exit('image_path: our path lost frames')

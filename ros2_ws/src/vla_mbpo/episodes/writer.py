@@ -4,6 +4,7 @@ import errno
 import logging
 import shutil
 import uuid
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -200,8 +201,9 @@ class DatasetWriter:
         Raises:
             DatasetError: another process writes to it, or it is damaged.
         """
-        self._lock.acquire()
-        try:
+        with ExitStack() as undo:
+            self._lock.acquire()
+            undo.callback(self._lock.release)
             _check_existing(self.folder, self._spec)
             records = read_records(self.folder, self._spec)
             self._totals.load(records)
@@ -209,9 +211,7 @@ class DatasetWriter:
             self.recovered = recover(self.folder, saved=len(records), recording_ids=ids)
             if not _is_up_to_date(self.folder, self._totals):
                 self._totals.write()
-        except BaseException:
-            self._lock.release()
-            raise
+            undo.pop_all()
 
     def start(self, info: EpisodeInfo) -> EpisodeWriter:
         """Open the next episode.
