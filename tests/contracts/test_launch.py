@@ -164,3 +164,12 @@ def test_the_transport_profile_holds_several_raw_pictures_in_shared_memory() -> 
     }
     used = {node.text for node in tree.findall('.//p:userTransports/p:transport_id', names)}
     assert declared == used
+
+
+def test_nodes_announce_themselves_for_as_long_as_their_peers_may_take_to_start() -> None:
+    names = {'p': 'http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles'}
+    first = ElementTree.parse(CONFIG / 'fastdds.xml').find('.//p:initialAnnouncements', names)
+    assert first is not None
+    period_s = int(first.findtext('.//p:nanosec', '', names)) / 1e9
+    assert period_s <= 0.5
+    assert int(first.findtext('p:count', '', names)) * period_s >= 5.0
