@@ -76,7 +76,9 @@ def test_stamps_round_trip_to_the_nanosecond() -> None:
 
 def test_the_focal_length_comes_from_the_field_of_view() -> None:
     camera = load_robot('arx_x5').camera('head')
-    info = camera_info_message(camera, 'head', 0)
+    info = camera_info_message(camera, 0)
     half_angle = np.degrees(np.arctan(camera.height / 2 / info.k[0]))
     assert 2 * half_angle == pytest.approx(camera.fovy_deg)
     assert (info.width, info.height) == (camera.width, camera.height)
+    assert (info.k[2], info.k[5]) == ((camera.width - 1) / 2, (camera.height - 1) / 2)
+    assert info.header.frame_id == 'head_color_optical_frame'

@@ -86,10 +86,9 @@ def _refuse_measured(path: Path) -> None:
 
 
 def _intrinsics(camera: Camera) -> dict[str, Any]:
-    """Pinhole without distortion; pixel centres at whole numbers, as in OpenCV."""
-    focal_px = round(camera.height / 2 / float(np.tan(np.radians(camera.fovy_deg) / 2)), 6)
-    cx, cy = (camera.width - 1) / 2, (camera.height - 1) / 2
-    matrix = [focal_px, 0.0, cx, 0.0, focal_px, cy, 0.0, 0.0, 1.0]
+    """Pinhole without distortion."""
+    cx, cy = camera.principal_px
+    matrix = [camera.focal_px, 0.0, cx, 0.0, camera.focal_px, cy, 0.0, 0.0, 1.0]
     return {
         'image_width': camera.width,
         'image_height': camera.height,

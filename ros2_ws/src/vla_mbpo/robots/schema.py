@@ -1,5 +1,6 @@
 """What a robot's YAML file holds; `description.RobotDescription` is built from it."""
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 from typing import Literal
@@ -77,6 +78,16 @@ class Camera:
     def optical_frame(self) -> str:
         """Name of the frame that its pictures are stamped with."""
         return f'{self.name}_color_optical_frame'
+
+    @property
+    def focal_px(self) -> float:
+        """Focal length of the nominal pinhole, the same in x and y."""
+        return round(self.height / 2 / math.tan(math.radians(self.fovy_deg) / 2), 6)
+
+    @property
+    def principal_px(self) -> tuple[float, float]:
+        """Centre of the picture, with pixel centres at whole numbers as in OpenCV and ROS."""
+        return (self.width - 1) / 2, (self.height - 1) / 2
 
 
 @dataclass(frozen=True, kw_only=True)

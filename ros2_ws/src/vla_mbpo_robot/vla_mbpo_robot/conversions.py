@@ -126,13 +126,12 @@ def jpeg_message(jpeg: bytes, frame_id: str, time_ns: int) -> CompressedImage:
     return message
 
 
-def camera_info_message(camera: Camera, frame_id: str, time_ns: int) -> CameraInfo:
+def camera_info_message(camera: Camera, time_ns: int) -> CameraInfo:
     """Pinhole intrinsics from the description's field of view, without distortion."""
-    focal = 0.5 * camera.height / float(np.tan(np.radians(camera.fovy_deg) / 2))
-    cx, cy = camera.width / 2, camera.height / 2
+    focal, (cx, cy) = camera.focal_px, camera.principal_px
     message = CameraInfo(height=camera.height, width=camera.width, distortion_model='plumb_bob')
     message.header.stamp = to_stamp(time_ns)
-    message.header.frame_id = frame_id
+    message.header.frame_id = camera.optical_frame
     message.d = [0.0] * 5
     message.k = [focal, 0.0, cx, 0.0, focal, cy, 0.0, 0.0, 1.0]
     message.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]

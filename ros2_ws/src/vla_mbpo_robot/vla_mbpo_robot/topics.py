@@ -32,8 +32,3 @@ def compressed_image(camera: str) -> str:
 def camera_info(camera: str) -> str:
     """Intrinsics of a camera."""
     return f'{camera}/color/camera_info'
-
-
-def optical_frame(camera: str) -> str:
-    """Frame of a camera's pictures: z forward, x right, y down (REP 103)."""
-    return f'{camera}_color_optical_frame'

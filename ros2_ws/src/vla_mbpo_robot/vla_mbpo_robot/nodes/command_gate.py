@@ -10,6 +10,7 @@ from std_srvs.srv import SetBool
 from vla_mbpo.errors import VlaMbpoError
 from vla_mbpo.robots import RobotDescription
 from vla_mbpo.robots import load_robot
+from vla_mbpo.robots.layout import Vector
 from vla_mbpo_msgs.msg import GateState
 from vla_mbpo_robot import qos
 from vla_mbpo_robot import topics
@@ -66,16 +67,18 @@ class CommandGateProcess:
         self._gate.disarm()
 
     def _on_state(self, message: JointState) -> None:
-        self._gate.on_state(layout_vector(self._robot.action, message), self._now_s())
+        self._gate.on_state(self._vector(message), self._now_s())
 
     def _on_request(self, message: JointState) -> None:
+        self._gate.on_request(self._vector(message), self._now_s())
+
+    def _vector(self, message: JointState) -> Vector:
+        """The action dims of a message; empty, which puts the gate into fault, if it is malformed."""
         try:
-            target = layout_vector(self._robot.action, message)
+            return layout_vector(self._robot.action, message)
         except VlaMbpoError as error:
-            # A malformed request is a defect of its sender: an empty target puts the gate into fault.
             self._node.get_logger().error(str(error))
-            target = np.empty(0)
-        self._gate.on_request(target, self._now_s())
+            return np.empty(0)
 
     def _on_arm(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         refusal = ''

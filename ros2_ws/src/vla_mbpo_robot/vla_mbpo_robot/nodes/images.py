@@ -39,7 +39,7 @@ class ImagePublisher:
         self._now_s = now_s
         self._camera = robot.camera(camera)
         self._rate_hz = rate_hz
-        self._frame_id = topics.optical_frame(camera)
+        self._frame_id = self._camera.optical_frame
         self._raw = node.create_publisher(Image, topics.image(camera), qos.IMAGE)
         self._jpeg = node.create_publisher(
             CompressedImage, topics.compressed_image(camera), qos.IMAGE
@@ -57,7 +57,7 @@ class ImagePublisher:
             _, jpeg = cv2.imencode('.jpg', frame.image[..., ::-1], options)
             self._jpeg.publish(jpeg_message(jpeg.tobytes(), self._frame_id, frame.capture_ns))
         if self._info.get_subscription_count():
-            info = camera_info_message(self._camera, self._frame_id, frame.capture_ns)
+            info = camera_info_message(self._camera, frame.capture_ns)
             self._info.publish(info)
         self._monitor.seen(self._now_s())
 
