@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 
 from vla_mbpo.episodes.quality import judge
 from vla_mbpo.episodes.schema import Flag
@@ -33,3 +32,13 @@ def test_skew_is_that_of_the_worst_camera_and_the_rate_that_of_the_stamps() -> N
 def test_one_row_has_no_rate() -> None:
     quality = judge(flags=np.zeros(1, np.int64), skew_ns=np.zeros((1, 1)), tick_ns=np.zeros(1))
     assert quality.rate_hz == 0.0
+
+
+@pytest.mark.parametrize(('missing_s', 'verdict'), [(0.4, 'good'), (0.6, 'bad')])
+def test_an_episode_without_its_start_is_bad(missing_s: float, verdict: str) -> None:
+    clean = np.zeros(4, np.int64)
+    quality = judge(
+        flags=clean, skew_ns=np.zeros((4, 1)), tick_ns=np.arange(4), missing_start_s=missing_s
+    )
+    assert quality.verdict == verdict
+    assert quality.reasons == ('the first 0.6 s are missing' if verdict == 'bad' else '')

@@ -75,6 +75,25 @@ def check_spec(folder: DatasetFolder, spec: DatasetSpec) -> None:
             raise DatasetError(folder.root, problem)
 
 
+def check_folder(folder: DatasetFolder, spec: DatasetSpec) -> None:
+    """Refuse a folder that is something else or belongs to another kind of recording.
+
+    Raises:
+        DatasetError: names the difference, or what the folder holds; nothing was changed.
+    """
+    if folder.info.exists():
+        check_compatible(folder, spec_of(folder, read_info(folder)), spec)
+        return
+    if folder.root.exists() and not folder.root.is_dir():
+        raise DatasetError(folder.root, 'is a file, expected a folder')
+    names = sorted(p.name for p in folder.root.iterdir()) if folder.root.exists() else []
+    foreign = [name for name in names if name != folder.journal.name]
+    if foreign:
+        shown = ', '.join(foreign[:5])
+        problem = f'holds no meta/info.json but: {shown}. Give an empty or a new folder'
+        raise DatasetError(folder.root, problem)
+
+
 def check_compatible(folder: DatasetFolder, existing: DatasetSpec, wanted: DatasetSpec) -> None:
     """Refuse to add episodes of another kind.
 

@@ -112,6 +112,7 @@ def _record(
             flags=to_numpy(rows, FLAGS),
             skew_ns=_skews_ns(rows, header.spec.camera_names),
             tick_ns=to_numpy(rows, TICK_NS),
+            missing_start_s=report.leading_ticks / header.spec.fps if report else 0.0,
         ),
         skew_budget_ns=report.skew_budget_ns if report else UNKNOWN_BUDGET,
         sync_report=report_json(report),

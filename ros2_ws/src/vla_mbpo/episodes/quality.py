@@ -12,6 +12,8 @@ from vla_mbpo.episodes.schema import Verdict
 
 GOOD_FLAGGED_SHARE = 0.01
 USABLE_FLAGGED_SHARE = 0.10
+MISSING_START_S = 0.5
+"""Until the operator moves, a moment passes; longer than this, the start of the motion may be lost."""
 NS_PER_MS = 1e6
 
 
@@ -31,16 +33,23 @@ class Quality:
     """Why the verdict is not `good`; empty if it is."""
 
 
-def judge(*, flags: NDArray[Any], skew_ns: NDArray[Any], tick_ns: NDArray[Any]) -> Quality:
+def judge(
+    *,
+    flags: NDArray[Any],
+    skew_ns: NDArray[Any],
+    tick_ns: NDArray[Any],
+    missing_start_s: float = 0.0,
+) -> Quality:
     """Quality of an episode with `flags` [N], `skew_ns` [N, camera] and `tick_ns` [N].
 
-    At most 1 % of rows flagged is good, at most 10 % usable, more is bad.
+    At most 1 % of rows flagged is good, at most 10 % usable, more is bad; so is an episode whose first
+    `missing_start_s` seconds went by without one of the streams, if that is more than half a second.
     """
     flagged = int(np.count_nonzero(flags))
-    share = flagged / len(flags)
-    verdict: Verdict = 'bad'
-    if share <= USABLE_FLAGGED_SHARE:
-        verdict = 'good' if share <= GOOD_FLAGGED_SHARE else 'usable'
+    reasons = _reasons(flags)
+    if missing_start_s > MISSING_START_S:
+        reasons.append(f'the first {missing_start_s:.1f} s are missing')
+    verdict = _verdict(flagged / len(flags), missing_start_s)
     worst_ms = np.abs(skew_ns).max(axis=1) / NS_PER_MS
     span_s = (int(tick_ns[-1]) - int(tick_ns[0])) / NS_PER_S
     return Quality(
@@ -50,8 +59,14 @@ def judge(*, flags: NDArray[Any], skew_ns: NDArray[Any], tick_ns: NDArray[Any]) 
         max_skew_ms=float(worst_ms.max()),
         rate_hz=(len(tick_ns) - 1) / span_s if span_s > 0 else 0.0,
         verdict=verdict,
-        reasons='' if verdict == 'good' else '; '.join(_reasons(flags)),
+        reasons='' if verdict == 'good' else '; '.join(reasons),
     )
+
+
+def _verdict(flagged_share: float, missing_start_s: float) -> Verdict:
+    if flagged_share > USABLE_FLAGGED_SHARE or missing_start_s > MISSING_START_S:
+        return 'bad'
+    return 'good' if flagged_share <= GOOD_FLAGGED_SHARE else 'usable'
 
 
 def _reasons(flags: NDArray[Any]) -> list[str]:

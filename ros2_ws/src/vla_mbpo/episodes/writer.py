@@ -14,10 +14,9 @@ from vla_mbpo.episodes.folder import DatasetFolder
 from vla_mbpo.episodes.journal import Journal
 from vla_mbpo.episodes.journal import JournalHeader
 from vla_mbpo.episodes.lock import FolderLock
-from vla_mbpo.episodes.metadata import check_compatible
+from vla_mbpo.episodes.metadata import check_folder
 from vla_mbpo.episodes.metadata import check_spec
 from vla_mbpo.episodes.metadata import read_info
-from vla_mbpo.episodes.metadata import spec_of
 from vla_mbpo.episodes.publish import Place
 from vla_mbpo.episodes.publish import publish
 from vla_mbpo.episodes.record import read_records
@@ -171,7 +170,7 @@ class DatasetWriter:
         """
         folder = DatasetFolder(root)
         check_spec(folder, spec)
-        _check_existing(folder, spec)
+        check_folder(folder, spec)
         writer = cls(folder, spec, min_free_bytes=min_free_bytes, queued_frames=queued_frames)
         try:
             folder.journal.mkdir(parents=True, exist_ok=True)
@@ -204,7 +203,7 @@ class DatasetWriter:
         with ExitStack() as undo:
             self._lock.acquire()
             undo.callback(self._lock.release)
-            _check_existing(self.folder, self._spec)
+            check_folder(self.folder, self._spec)
             records = read_records(self.folder, self._spec)
             self._totals.load(records)
             ids = {record.recording_id for record in records}
@@ -290,21 +289,6 @@ class DatasetWriter:
         if free < self._min_free_bytes:
             has, needs = f'{free / 1e6:.0f} MB', f'{self._min_free_bytes / 1e6:.0f} MB'
             raise DatasetError(self.root, f'{has} free on its disk, an episode needs {needs}')
-
-
-def _check_existing(folder: DatasetFolder, spec: DatasetSpec) -> None:
-    """Refuse a folder that is something else or belongs to another kind of recording."""
-    if folder.info.exists():
-        check_compatible(folder, spec_of(folder, read_info(folder)), spec)
-        return
-    if folder.root.exists() and not folder.root.is_dir():
-        raise DatasetError(folder.root, 'is a file, expected a folder')
-    names = sorted(p.name for p in folder.root.iterdir()) if folder.root.exists() else []
-    foreign = [name for name in names if name != folder.journal.name]
-    if foreign:
-        shown = ', '.join(foreign[:5])
-        problem = f'holds no meta/info.json but: {shown}. Give an empty or a new folder'
-        raise DatasetError(folder.root, problem)
 
 
 def _is_up_to_date(folder: DatasetFolder, totals: Totals) -> bool:

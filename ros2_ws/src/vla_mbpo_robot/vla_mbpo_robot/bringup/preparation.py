@@ -12,9 +12,7 @@ from typing import TypeVar
 
 from vla_mbpo.config import from_mapping
 from vla_mbpo.episodes.folder import DatasetFolder
-from vla_mbpo.episodes.metadata import check_compatible
-from vla_mbpo.episodes.metadata import read_info
-from vla_mbpo.episodes.metadata import spec_of
+from vla_mbpo.episodes.metadata import check_folder
 from vla_mbpo.episodes.schema import DatasetSpec
 from vla_mbpo.errors import DatasetError
 from vla_mbpo.errors import MissingDependencyError
@@ -99,10 +97,7 @@ def check_dataset_folder(options: CollectOptions) -> None:
         DatasetError: says which of these it is.
     """
     root = Path(options.dataset_dir)
-    folder = DatasetFolder(root)
-    if folder.info.exists():
-        wanted = DatasetSpec.of_robot(load_robot(options.robot))
-        check_compatible(folder, spec_of(folder, read_info(folder)), wanted)
+    check_folder(DatasetFolder(root), DatasetSpec.of_robot(load_robot(options.robot)))
     parent = next(path for path in (root, *root.parents) if path.exists())
     if not parent.is_dir():
         raise DatasetError(root, f'{parent} is a file')

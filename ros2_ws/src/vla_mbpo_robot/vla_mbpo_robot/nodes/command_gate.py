@@ -28,6 +28,7 @@ from vla_mbpo_robot.gate import GateConfig
 from vla_mbpo_robot.gate import GateMode
 from vla_mbpo_robot.gate import GateOutput
 from vla_mbpo_robot.monitor import RateMonitor
+from vla_mbpo_robot.nodes.matching import unheard
 from vla_mbpo_robot.nodes.runtime import run
 from vla_mbpo_robot.params import declare
 from vla_mbpo_robot.settings import CommandGateSettings
@@ -83,7 +84,7 @@ class CommandGateProcess:
     def _on_arm(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         refusal = ''
         if request.data:
-            refusal = self._gate.arm(self._now_s())
+            refusal = unheard(self._node, self._commands) or self._gate.arm(self._now_s())
         else:
             self._gate.disarm()
         response.success = not refusal

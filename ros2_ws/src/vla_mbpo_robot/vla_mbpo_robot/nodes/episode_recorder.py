@@ -78,6 +78,12 @@ class EpisodeRecorderProcess:
         self._recording.close()
 
     def _subscribe(self, node: Node) -> None:
+        self._topics = [
+            *(topics.image(camera) for camera in self._robot.camera_names),
+            topics.JOINT_STATES,
+            topics.SAFE_COMMAND,
+            topics.TELEOP_COMMAND,
+        ]
         for camera in self._robot.camera_names:
             on_image = partial(self._on_image, camera)
             node.create_subscription(Image, topics.image(camera), on_image, qos.RECORDED_IMAGE)
@@ -177,6 +183,7 @@ class EpisodeRecorderProcess:
                 self._monitors[camera].rate_hz(now.nanoseconds / 1e9)
                 for camera in self._robot.camera_names
             ],
+            missing=[topic for topic in self._topics if not self._node.count_publishers(topic)],
             message=self._message,
         )
         message.header.stamp = now.to_msg()

@@ -1,12 +1,12 @@
 """Node that runs a collection session: resets, starts and ends episodes until enough are saved."""
 
-import json
 import sys
 import time
 from dataclasses import asdict
 
 import rclpy
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.client import Client
 from rclpy.clock import Clock
 from rclpy.clock import ClockType
 from rclpy.task import Future
@@ -36,11 +36,12 @@ from vla_mbpo_robot.diagnostics import Health
 from vla_mbpo_robot.nodes.runtime import run
 from vla_mbpo_robot.nodes.waiting import Waiter
 from vla_mbpo_robot.params import declare
+from vla_mbpo_robot.progress import Progress
+from vla_mbpo_robot.progress import to_line
 from vla_mbpo_robot.settings import SessionSettings
 
-PROGRESS_PREFIX = 'PROGRESS '
 START_S = 0.1
-GATE_TIMEOUT_S = 5.0
+SWITCH_TIMEOUT_S = 5.0
 
 
 class SessionProcess:
@@ -120,7 +121,7 @@ class SessionProcess:
         self._report(SessionStatus.PREPARING, f'scene {attempt.seed}, {attempt.condition.name}')
         await self._prepare(attempt)
         await self._waiter.call(self._start, self._start_request(attempt))
-        await self._waiter.call(self._engage, SetBool.Request(data=True))
+        await self._switch_on(self._engage)
         self._report(SessionStatus.RUNNING, f'episode {self._tally.saved + 1}')
         succeeded = await self._until_success()
         await self._waiter.call(self._engage, SetBool.Request(data=False))
@@ -133,20 +134,20 @@ class SessionProcess:
         request = ResetScene.Request(seed=attempt.seed, condition=attempt.condition.name)
         await self._waiter.call(self._reset, request)
         await self._waiter.sleep(self._settings.settle_s)
-        await self._arm_gate()
+        await self._switch_on(self._arm)
 
-    async def _arm_gate(self) -> None:
-        """Arm the gate; on a busy machine it may need a moment to see a fresh joint state."""
-        deadline_s = time.monotonic() + GATE_TIMEOUT_S
-        while refusal := await self._arming_refusal():
+    async def _switch_on(self, client: Client) -> None:
+        """Arm or engage; on a busy machine a node may need a moment until it has what it needs."""
+        deadline_s = time.monotonic() + SWITCH_TIMEOUT_S
+        while refusal := await self._refusal(client, SetBool.Request(data=True)):
             if time.monotonic() > deadline_s:
                 raise VlaMbpoError(refusal)
-            await self._waiter.sleep(0.1)
+            await self._waiter.sleep(0.05)
 
-    async def _arming_refusal(self) -> str:
-        """Ask the gate to arm; why it refuses, or ''."""
+    async def _refusal(self, client: Client, request: SetBool.Request) -> str:
+        """Why a service refuses, or ''."""
         try:
-            await self._waiter.call(self._arm, SetBool.Request(data=True))
+            await self._waiter.call(client, request)
         except VlaMbpoError as error:
             return str(error)
         return ''
@@ -198,7 +199,7 @@ class SessionProcess:
         missing = [client.srv_name for client in clients if not client.service_is_ready()]
         rates = dict(zip(self._recorder.cameras, self._recorder.rate_hz, strict=True))
         missing += [f'{name} images' for name in self._cameras if not rates.get(name, 0.0)]
-        return missing
+        return [*missing, *self._recorder.missing]
 
     def _start_request(self, attempt: Attempt) -> StartEpisode.Request:
         condition = attempt.condition
@@ -230,8 +231,8 @@ class SessionProcess:
         status = SessionStatus(phase=phase, task=self._task.name, message=message, **tally)
         status.header.stamp = self._node.get_clock().now().to_msg()
         self._status.publish(status)
-        line = json.dumps({'phase': phase, 'message': message, **tally})
-        sys.stdout.write(f'{PROGRESS_PREFIX}{line}\n')
+        line = to_line(Progress(phase=phase, message=message, **tally))
+        sys.stdout.write(f'{line}\n')
         sys.stdout.flush()
 
     def _health(self) -> Health:

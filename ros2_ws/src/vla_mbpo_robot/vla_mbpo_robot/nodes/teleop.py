@@ -24,6 +24,7 @@ from vla_mbpo_robot.drivers.teleoperator import ObjectPoses
 from vla_mbpo_robot.drivers.teleoperator import Teleoperator
 from vla_mbpo_robot.drivers.teleoperator import TeleopInput
 from vla_mbpo_robot.monitor import RateMonitor
+from vla_mbpo_robot.nodes.matching import unheard
 from vla_mbpo_robot.nodes.runtime import run
 from vla_mbpo_robot.params import declare
 from vla_mbpo_robot.settings import TeleopSettings
@@ -70,11 +71,16 @@ class TeleopProcess:
             self._engaged = False
             return response
         try:
-            self._device.engage(self._input())
-            self._engaged = True
+            self._engage()
         except VlaMbpoError as error:
             response.success, response.message = False, str(error)
         return response
+
+    def _engage(self) -> None:
+        if problem := unheard(self._node, self._requests):
+            raise VlaMbpoError(problem)
+        self._device.engage(self._input())
+        self._engaged = True
 
     def _on_tick(self) -> None:
         if not self._engaged:
