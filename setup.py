@@ -33,7 +33,11 @@ setup(
     python_requires='>=3.10',
     package_dir={'': 'ros2_ws/src'},
     packages=find_packages('ros2_ws/src', include=['vla_mbpo', 'vla_mbpo.*']),
-    package_data={'vla_mbpo': ['py.typed'], 'vla_mbpo.robots': ['*.yaml'], 'vla_mbpo.tasks': ['*.yaml']},
+    package_data={
+        'vla_mbpo': ['py.typed'],
+        'vla_mbpo.robots': ['*.yaml'],
+        'vla_mbpo.tasks': ['*.yaml'],
+    },
     data_files=[
         ('share/ament_index/resource_index/packages', ['ros2_ws/resource/vla_mbpo']),
         (f'share/{name}', ['package.xml']),

@@ -113,7 +113,8 @@ def dump(value: object, path: Path) -> None:
 def dumps(value: object) -> str:
     """YAML text of a dataclass, complete and in field order."""
     plain = TypeAdapter(type(value)).dump_python(value, mode='json')
-    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    # PyYAML's unicode output loses some control characters (U+0085); its escapes lose nothing.
+    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=False)
 
 
 def _problem(error: Mapping[str, Any]) -> str:

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from vla_mbpo.episodes.quality import judge
 from vla_mbpo.episodes.schema import Flag
