@@ -100,7 +100,9 @@ def main() -> None:
     """Measure both and print the ratio."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 8.0
     env = _graph.environment()
-    stock = {name: value for name, value in env.items() if not name.startswith('FASTRTPS')}
+    stock = {
+        name: value for name, value in env.items() if not name.startswith(('FASTRTPS', 'MALLOC'))
+    }
     ours = measure('ours: reliable, 32 MB segment', OURS, seconds, env)
     peer = measure('ROS default: best effort (sensor data)', SENSOR_DATA, seconds, stock)
     print(f'arrived, ours / ROS default: {ours / max(peer, 1):.1f}')

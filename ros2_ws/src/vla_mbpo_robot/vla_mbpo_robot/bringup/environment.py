@@ -10,6 +10,10 @@ from vla_mbpo_robot.bringup.share import config_file
 SHARED_MEMORY = Path('/dev/shm')  # noqa: S108  where Fast DDS puts its segments
 _SEGMENTS = 'fastrtps_*'
 
+# glibc maps and unmaps every block above 128 kB: each picture costs hundreds of page faults on every hop.
+# Kept on the heap, receiving three 640x480 cameras at 30 Hz costs 40 % less processor time (bench/image_path.py).
+_MALLOC = {'MALLOC_MMAP_THRESHOLD_': '33554432', 'MALLOC_TRIM_THRESHOLD_': '134217728'}
+
 
 def node_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """`environ` with what the nodes need; what the user has set is kept."""
@@ -18,6 +22,7 @@ def node_environment(environ: Mapping[str, str]) -> dict[str, str]:
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
         'FASTRTPS_DEFAULT_PROFILES_FILE': str(config_file('fastdds.xml')),
         'OMP_NUM_THREADS': '1',
+        **_MALLOC,
         'PYTHONUNBUFFERED': '1',
     }
     if environ.get('ROS_DISTRO') == 'humble':
