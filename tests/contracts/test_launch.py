@@ -20,6 +20,7 @@ from vla_mbpo_robot.bringup import node_specs
 from vla_mbpo_robot.bringup import options_from
 from vla_mbpo_robot.bringup.preparation import complete
 from vla_mbpo_robot.bringup.specs import PACKAGE
+from vla_mbpo_robot.bringup.specs import executables
 from vla_mbpo_robot.bringup.specs import file_parameters
 from vla_mbpo_robot.bringup.specs import parameters_of
 from vla_mbpo_robot.settings import SETTINGS
@@ -151,7 +152,7 @@ def test_every_robot_has_a_parameter_file_and_every_parameter_file_a_robot() -> 
 @pytest.mark.parametrize('robot', robot_names())
 def test_every_key_of_a_parameter_file_is_a_setting_in_range(robot: str) -> None:
     for node in file_parameters(robot):
-        parameters_of(node, node, robot, {})
+        parameters_of(executables(robot)[node], node, robot, {})
 
 
 def test_the_transport_profile_holds_several_raw_pictures_in_shared_memory() -> None:

@@ -156,12 +156,24 @@ def test_a_robot_s_parameter_file_is_used_and_options_override_it(
     assert (parameters['state_rate_hz'], parameters['speed_factor']) == (200.0, 3.0)
 
 
+def test_a_camera_takes_its_serial_number_from_the_parameter_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_parameters(tmp_path, monkeypatch, {'/**/left_wrist_camera': {'serial': '7'}})
+    nodes = specs('simulate:=false', job='bringup')
+    serials = {name: node.parameters.get('serial', '') for name, node in nodes.items()}
+    assert {name: serial for name, serial in serials.items() if serial} == {
+        'left_wrist_camera': '7'
+    }
+
+
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
         ({'/**/twin': {'state_rate': 100.0}}, "unknown key.*Did you mean 'state_rate_hz'"),
         ({'/**/twin': {'state_rate_hz': 1e6}}, 'state_rate_hz: .* less than or equal to 500'),
         ({'/**/twyn': {}}, "unknown node 'twyn'.*Did you mean 'twin'"),
+        ({'/**/camera': {'serial': '1'}}, "unknown node 'camera'.*known: .*head_camera"),
     ],
 )
 def test_a_wrong_parameter_file_is_refused_before_anything_starts(

@@ -166,6 +166,7 @@ def test_a_silent_robot_is_held_not_led() -> None:
 def test_a_malformed_request_is_a_fault_that_only_disarming_clears(target: np.ndarray) -> None:
     gate = armed(make_gate())
     gate.on_request(target, 0.0)
+    gate.step(0.005)
     assert gate.step(0.01).command is None
     assert gate.mode == GateMode.FAULT
     assert 'disarm first' in gate.arm(0.01)
@@ -178,6 +179,70 @@ def test_a_non_finite_joint_state_is_a_fault() -> None:
     gate.on_state(np.array([np.inf, 0.0, 0.0]), 0.0)
     assert gate.mode == GateMode.FAULT
     assert 'finite' in gate.reason
+
+
+@pytest.mark.parametrize('silence', ['fault', 'disarm'])
+def test_the_last_command_before_silence_stops_the_base_and_moves_nothing_else(
+    silence: str,
+) -> None:
+    gate = armed(make_gate())
+    gate.on_request(np.array([0.1, 0.0, 0.2]), 0.0)
+    play(gate, 0.0, 10)
+    if silence == 'fault':
+        gate.on_request(np.array([np.nan, 0.0, 0.0]), 0.1)
+    else:
+        gate.disarm()
+    first, second = play(gate, 0.1, 2)
+    np.testing.assert_allclose(first.command, [0.1, 0.0, 0.0])
+    assert second.command is None
+
+
+def test_a_clock_that_is_set_back_makes_no_old_request_look_fresh() -> None:
+    gate = armed(make_gate(), now_s=1000.0)
+    gate.on_request(np.array([0.1, 0.0, 0.2]), 1000.0)
+    play(gate, 1000.0, 5)
+    outputs = play(gate, 0.0, 100)
+    assert {output.mode for output in outputs} == {GateMode.HOLDING}
+    assert all(output.command[2] == 0.0 for output in outputs)
+    gate.on_request(np.array([0.1, 0.0, 0.0]), 1.0)
+    assert play(gate, 1.0, 10)[-1].mode == GateMode.RUNNING
+
+
+def test_a_stall_is_not_made_up_for_in_one_jump() -> None:
+    gate = armed(make_gate(start_tolerance=10.0, state_timeout_s=1.0, request_timeout_s=1.0))
+    gate.on_request(np.array([0.9, 0.0, 0.0]), 0.0)
+    before = gate.step(0.01).command[0]
+    after = gate.step(0.8).command[0]
+    assert after - before <= 2.0 * PERIOD_S + 1e-12
+
+
+def test_a_joint_that_was_armed_outside_its_limits_is_brought_in_slowly() -> None:
+    gate = armed(make_gate(), state=(1.2, 0.0, 0.0))
+    outputs = play(gate, 0.0, 60)
+    commands = np.array([output.command[0] for output in outputs])
+    assert np.abs(np.diff([1.2, *commands])).max() <= 0.5 * TICK_S + 1e-12
+    assert commands[-1] == pytest.approx(1.0)
+    assert outputs[0].limited == ('a: position, rate',)
+
+
+def test_a_soft_start_ends_at_the_limit_where_the_request_lies_beyond_it() -> None:
+    gate = armed(make_gate(request_timeout_s=5.0))
+    gate.on_request(np.array([3.0, 0.0, 0.0]), 0.0)
+    assert play(gate, 0.0, 250)[-1].command[0] == pytest.approx(1.0)
+    gate.on_request(np.array([0.0, 0.0, 0.0]), 2.5)
+    assert play(gate, 2.5, 10)[-1].command[0] == pytest.approx(1.0 - 10 * 2.0 * TICK_S)
+
+
+def test_a_robot_that_moved_while_it_was_silent_is_a_fault() -> None:
+    gate = armed(make_gate())
+    play(gate, 0.0, 5)
+    gate.step(0.5)
+    gate.on_state(np.array([0.1, 0.0, 0.0]), 0.51)
+    assert gate.mode == GateMode.HOLDING
+    gate.step(1.0)
+    gate.on_state(np.array([0.5, 0.0, 0.0]), 1.01)
+    assert gate.mode == GateMode.FAULT
+    assert '0.50 rad or m from what was sent' in gate.reason
 
 
 def test_dims_that_are_not_enabled_stay_where_they_were_armed() -> None:

@@ -62,6 +62,13 @@ def test_a_wrong_type_or_range_names_the_parameter(make_node, override: str, nam
         declare(make_node(override), TwinSettings)
 
 
+def test_a_range_with_an_exclusive_end_is_declared_too(make_node) -> None:
+    node = make_node()
+    declare(node, CommandGateSettings)
+    (found,) = node.describe_parameter('state_timeout_s').floating_point_range
+    assert (found.from_value, found.to_value) == (0, 5)
+
+
 def test_an_exclusive_bound_is_checked_as_well(make_node) -> None:
     with pytest.raises(ConfigError, match='request_timeout_s: input should be greater than 0'):
         declare(make_node('request_timeout_s:=0.0'), CommandGateSettings)

@@ -118,6 +118,27 @@ def test_an_episode_without_a_row_is_not_saved(recording: Recording) -> None:
     assert not recording.is_open
 
 
+@pytest.mark.parametrize('bad_from_ms', [350, 400], ids=['before the last row', 'in the last row'])
+def test_an_unfit_row_at_the_end_leaves_room_for_the_next_episode(
+    recording: Recording, bad_from_ms: int
+) -> None:
+    recording.start(INFO, 0)
+    feed(recording, 0, bad_from_ms)
+    for t_ms in range(bad_from_ms, 700, 10):
+        recording.sync.push_state(t_ms * MS, np.array([np.nan, 0.0]))
+        recording.sync.push_sent(t_ms * MS, np.zeros(2))
+        if t_ms % 30 == 0:
+            for camera in SPEC.camera_names:
+                image = np.zeros((48, 64, 3), np.uint8)
+                recording.sync.push_frame(camera, image, capture_ns=t_ms * MS, receipt_ns=t_ms * MS)
+    with pytest.raises(DatasetError, match='finite'):
+        recording.finish(EpisodeResult(outcome='success'))
+    assert not recording.is_open
+    assert recording.start(INFO, 1000 * MS) == 0
+    feed(recording, 1000, 2000)
+    assert recording.finish(EpisodeResult(outcome='success')).index == 0
+
+
 def test_an_unfit_row_ends_the_episode_and_keeps_its_journal(recording: Recording) -> None:
     recording.start(INFO, 0)
     feed(recording, 0, 500)

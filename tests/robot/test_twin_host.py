@@ -73,3 +73,27 @@ def test_a_reset_changes_the_scene_but_not_the_clock(host) -> None:
     assert host.time_ns == before_ns
     assert host.resets == 2
     assert not np.allclose(host.twin.objects()['cup'].xyz_m, cup)
+
+
+def test_many_resets_do_not_hold_time_back_behind_whoever_commands(host) -> None:
+    """Resets fall between physics steps; what each one lost would add up."""
+    condition, home = load_task('pick_cup').conditions[0].name, load_robot('arx_x5').action.home
+    wall_s = 100.0
+    for seed in range(80):
+        host.reset(seed, condition)
+        for _ in range(11):
+            wall_s += 0.003
+            list(host.advance(wall_s))
+            host.command(home, host.time_ns, wall_s)
+    assert host.time_s() == pytest.approx(wall_s - 100.0, abs=0.05)
+
+
+def test_a_command_from_before_a_reset_moves_nothing_after_it(host) -> None:
+    play(host, 0.1)
+    old_ns = host.time_ns - 10_000_000
+    host.reset(1, load_task('pick_cup').conditions[0].name)
+    home = load_robot('arx_x5').action.home
+    host.command(home + 0.01, old_ns, 100.2)
+    np.testing.assert_array_equal(host.twin.commanded(), home)
+    host.command(home + 0.01, host.time_ns, 100.2)
+    np.testing.assert_array_equal(host.twin.commanded(), home + 0.01)

@@ -82,7 +82,7 @@ def test_the_robot_did_what_was_sent_and_succeeded_at_the_end(session) -> None:
     assert np.median(requested.max(axis=1)) < 0.05
 
 
-def test_a_second_session_continues_the_dataset_and_another_robot_is_refused(session) -> None:
+def test_a_session_of_another_robot_is_refused_in_one_line_and_adds_nothing(session) -> None:
     robot, dataset = session
     other = 'galaxea_r1' if robot == 'arx_x5' else 'arx_x5'
     result = up(dataset, other, 'episodes:=1')

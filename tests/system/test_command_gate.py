@@ -1,5 +1,6 @@
 """The gate as a process: it alone speaks on `safe_command`, at its rate, and closes on silence or nonsense."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -83,6 +84,7 @@ def rig():
         [sys.executable, '-c', code, '--ros-args', '-p', f'robot:={ROBOT.name}']
     )
     rig = Rig()
+    rig.process = process
     assert rig.arm_client.wait_for_service(15.0)
     yield rig
     process.terminate()
@@ -141,3 +143,29 @@ def test_a_joint_state_of_another_robot_is_a_fault_and_silences_the_gate(rig: Ri
     rig.commands.clear()
     rig.play(0.3)
     assert rig.commands == []
+
+
+def test_a_gate_that_is_ended_stops_the_base_with_its_last_command(rig: Rig) -> None:
+    target = ROBOT.action.home.copy()
+    target[ROBOT.action.slice('base')] = 0.1
+    assert rig.arm().success
+    rig.play(1.0, target=target)
+    assert rig.gate.state == GateState.RUNNING
+    rig.process.send_signal(signal.SIGINT)
+    rig.play(0.8, target=target)
+    assert rig.gate.state == GateState.DISARMED
+    assert not layout_vector(ROBOT.action, rig.commands[-1])[ROBOT.action.slice('base')].any()
+
+
+def test_arming_is_refused_while_somebody_else_speaks_on_safe_command(rig: Rig) -> None:
+    rival = rig.node.create_publisher(JointState, topics.SAFE_COMMAND, qos.STREAM)
+    rig.play(0.5)
+    future = rig.arm_client.call_async(SetBool.Request(data=True))
+    while not future.done():
+        rig.play(0.02)
+    assert not future.result().success
+    assert (
+        future.result().message == '/safe_command has 2 publishers; the gate must be the only one'
+    )
+    rig.node.destroy_publisher(rival)
+    assert rig.arm().success

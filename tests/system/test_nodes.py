@@ -59,11 +59,10 @@ def diagnostics():
 def test_a_running_node_reports_diagnostics_and_ends_with_code_0_within_a_second(
     executable: str, number: signal.Signals, tmp_path: Path, diagnostics
 ) -> None:
-    name = 'robot_driver' if executable == 'twin' else executable
     parameters = ['simulated:=true'] if executable == 'session' else []
     process = start(executable, tmp_path, *parameters)
     try:
-        assert diagnostics(name), f'no diagnostics of {name} in {START_TIMEOUT_S} s'
+        assert diagnostics(executable), f'no diagnostics in {START_TIMEOUT_S} s'
         process.send_signal(number)
         started_s = time.monotonic()
         _, errors = process.communicate(timeout=5)

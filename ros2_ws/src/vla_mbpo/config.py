@@ -52,6 +52,14 @@ def field_setting(cls: type, name: str) -> FieldInfo:
     return FieldInfo()
 
 
+def field_range(cls: type, name: str) -> tuple[float | None, float | None]:
+    """Ends of the range of field `name`, whether they belong to it or not; None where it is open."""
+    limits = field_setting(cls, name).metadata
+    lower = [getattr(limit, key) for limit in limits for key in ('ge', 'gt') if hasattr(limit, key)]
+    upper = [getattr(limit, key) for limit in limits for key in ('le', 'lt') if hasattr(limit, key)]
+    return next(iter(lower), None), next(iter(upper), None)
+
+
 class _UniqueKeyLoader(yaml.SafeLoader):
     """SafeLoader that refuses a key written twice instead of keeping the last one."""
 

@@ -36,7 +36,6 @@ setup(
         (f'share/{name}/config', sorted(str(f.relative_to(ROOT)) for f in ROOT.glob('config/*'))),
     ],
     install_requires=[
-        'annotated-types>=0.6',
         'numpy>=1.24',
         'opencv-python-headless>=4.9,<5',
         'psutil>=5.9',

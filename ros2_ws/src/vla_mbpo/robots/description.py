@@ -8,6 +8,9 @@ from functools import cached_property
 from typing import Protocol
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vla_mbpo.errors import ConfigError
 from vla_mbpo.errors import UnknownNameError
 from vla_mbpo.robots.checks import part_problems
@@ -90,6 +93,13 @@ class RobotDescription:
     def moving_joints(self) -> tuple[Joint, ...]:
         """Joints that are not fixed."""
         return tuple(joint for joint in self.joints if joint.type != 'fixed')
+
+    @cached_property
+    def enabled_dims(self) -> NDArray[np.bool_]:
+        """True for each action dim whose group may move, shape [A]."""
+        enabled = np.array([self.group(dim.group).enabled for dim in self.action])
+        enabled.flags.writeable = False
+        return enabled
 
     def joint(self, name: str) -> Joint:
         """Joint by name.

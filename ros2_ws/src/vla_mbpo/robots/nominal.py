@@ -14,7 +14,6 @@ from vla_mbpo.config import read_yaml
 from vla_mbpo.errors import VlaMbpoError
 from vla_mbpo.robots.description import WORLD
 from vla_mbpo.robots.description import RobotDescription
-from vla_mbpo.robots.kinematics import rotation
 from vla_mbpo.robots.schema import Camera
 from vla_mbpo.robots.tree import Pose
 from vla_mbpo.robots.tree import Vec3
@@ -56,18 +55,17 @@ def write_nominal_calibration(robot: RobotDescription, folder: Path) -> list[Pat
 
 def quaternion_xyzw(rpy_rad: Vec3) -> tuple[float, float, float, float]:
     """Unit quaternion of rotations about the fixed axes x, y, z, with w >= 0."""
-    m = rotation(rpy_rad)
-    # Eigenvector of the largest eigenvalue (Bar-Itzhack 2000): exact for rotations, no case distinction.
-    k = np.array(
+    half = np.array(rpy_rad) / 2
+    (sx, sy, sz), (cx, cy, cz) = np.sin(half), np.cos(half)
+    quaternion = np.array(
         [
-            [m[0, 0] - m[1, 1] - m[2, 2], m[1, 0] + m[0, 1], m[2, 0] + m[0, 2], m[2, 1] - m[1, 2]],
-            [m[1, 0] + m[0, 1], m[1, 1] - m[0, 0] - m[2, 2], m[2, 1] + m[1, 2], m[0, 2] - m[2, 0]],
-            [m[2, 0] + m[0, 2], m[2, 1] + m[1, 2], m[2, 2] - m[0, 0] - m[1, 1], m[1, 0] - m[0, 1]],
-            [m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1], m[0, 0] + m[1, 1] + m[2, 2]],
+            sx * cy * cz - cx * sy * sz,
+            cx * sy * cz + sx * cy * sz,
+            cx * cy * sz - sx * sy * cz,
+            cx * cy * cz + sx * sy * sz,
         ]
     )
-    vector = np.linalg.eigh(k)[1][:, -1]
-    x, y, z, w = (vector if vector[3] >= 0 else -vector).tolist()
+    x, y, z, w = (quaternion if quaternion[3] >= 0 else -quaternion).tolist()
     return x, y, z, w
 
 

@@ -13,7 +13,6 @@ from vla_mbpo.tasks import TaskSpec
 class Attempt:
     """One try to record an episode."""
 
-    number: int
     seed: int
     condition: Condition
 
@@ -69,7 +68,6 @@ def next_attempt(
             'episodes saved'
         )
     return Attempt(
-        number=tally.attempts,
         seed=first_seed + tally.attempts,
         condition=conditions[tally.saved % len(conditions)],
     )

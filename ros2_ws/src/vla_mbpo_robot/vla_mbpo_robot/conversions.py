@@ -13,13 +13,12 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import JointState
 
+from vla_mbpo.episodes.clock import NS_PER_S
 from vla_mbpo.errors import ShapeError
 from vla_mbpo.errors import VlaMbpoError
 from vla_mbpo.robots import Layout
 from vla_mbpo.robots.layout import Vector
 from vla_mbpo.robots.schema import Camera
-
-NS_PER_S = 1_000_000_000
 
 
 def to_stamp(time_ns: int) -> Time:

@@ -1,7 +1,8 @@
 """`CommandGate`: decides what the robot is told. Pure: time is passed in, nothing is published here.
 
 It trusts nobody. A request reaches the robot only while the gate is armed, the joint state and the request are
-fresh, and inside position and rate limits; on doubt the last sent targets are held and velocities are zeroed.
+fresh, and inside position and rate limits; on doubt the last sent targets are held and velocities are zeroed. Before
+it falls silent it sends one last command of that kind, because a base may go on with the last velocity it was told.
 """
 
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ class GateMode(IntEnum):
     FAULT = 4
 
 
+_SILENT = {GateMode.DISARMED, GateMode.FAULT}
+
+
 @dataclass(frozen=True, kw_only=True)
 class GateConfig:
     """Time-outs, soft start and interpolation of the gate."""
@@ -44,7 +48,7 @@ class GateConfig:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GateOutput:
-    """One tick: `command` [A] to send, or None while disarmed or in fault."""
+    """One tick: `command` [A] to send, or None while disarmed or in fault, but for the one that stops."""
 
     mode: GateMode
     reason: str
@@ -84,6 +88,7 @@ class CommandGate:
         self._sent = np.zeros(layout.width)
         self._segment: _Segment | None = None
         self._soft = False
+        self._owes_stop = False
         self._last_s: float | None = None
 
     @property
@@ -101,11 +106,14 @@ class CommandGate:
         if measured.shape != (self._layout.width,) or not np.isfinite(measured).all():
             self._fail(f'joint state is not {self._layout.width} finite numbers')
             return
+        was_silent = now_s - self._state_s > self._config.state_timeout_s
         self._state, self._state_s = measured, now_s
+        if was_silent and self._mode not in _SILENT:
+            self._check_place(measured)
 
     def on_request(self, target: Vector, now_s: float) -> None:
         """Take a requested target [A]; it is reached one request period later if limits allow."""
-        if self._mode in {GateMode.DISARMED, GateMode.FAULT}:
+        if self._mode in _SILENT:
             return
         if target.shape != (self._layout.width,) or not np.isfinite(target).all():
             self._fail(f'request is not {self._layout.width} finite numbers')
@@ -128,9 +136,8 @@ class CommandGate:
             return f'cannot arm while {self._mode.name.lower()}: disarm first'
         if self._state is None or now_s - self._state_s > self._config.state_timeout_s:
             return f'no joint state within the last {self._config.state_timeout_s:g} s'
-        held, _ = limit(self._layout, self._state, self._state, np.inf, self._config.limit_margin)
-        self._sent = velocities_zeroed(self._layout, held)
-        self._segment, self._last_s = None, now_s
+        self._sent = velocities_zeroed(self._layout, self._state)
+        self._segment, self._last_s, self._owes_stop = None, now_s, False
         self._enter(GateMode.ARMED, 'waiting for a request')
         return ''
 
@@ -141,15 +148,35 @@ class CommandGate:
 
     def step(self, now_s: float) -> GateOutput:
         """What to send at `now_s`; call it at the command rate."""
-        period_s = 0.0 if self._last_s is None else max(now_s - self._last_s, 0.0)
-        self._last_s = now_s
-        if self._mode in {GateMode.DISARMED, GateMode.FAULT}:
-            return GateOutput(mode=self._mode, reason=self._reason, command=None)
+        period_s = self._passed(now_s)
+        if self._mode in _SILENT:
+            return self._stop()
         self._check_freshness(now_s)
         if self._mode != GateMode.RUNNING or self._segment is None:
-            self._sent = velocities_zeroed(self._layout, self._sent)
-            return GateOutput(mode=self._mode, reason=self._reason, command=self._sent)
+            return self._hold(period_s)
         return self._follow(self._segment, now_s, period_s)
+
+    def _passed(self, now_s: float) -> float:
+        """Time since the last tick, as far as it may be used up by motion."""
+        passed_s = 0.0 if self._last_s is None else now_s - self._last_s
+        self._last_s = now_s
+        if passed_s < 0.0:
+            # The clock was set back: the age of what came before is not known, so it is not fresh.
+            self._state_s = self._request_s = -np.inf
+        # After a stall, what could not be sent meanwhile is not made up for in one jump.
+        return min(max(passed_s, 0.0), self._config.request_period_s)
+
+    def _stop(self) -> GateOutput:
+        command = velocities_zeroed(self._layout, self._sent) if self._owes_stop else None
+        self._owes_stop = False
+        return GateOutput(mode=self._mode, reason=self._reason, command=command)
+
+    def _hold(self, period_s: float) -> GateOutput:
+        """Stay; what the robot was armed with outside of its limits is brought in slowly."""
+        still = velocities_zeroed(self._layout, self._sent)
+        margin, rate = self._config.limit_margin, self._config.soft_start_rate
+        self._sent, limited = limit(self._layout, still, still, period_s, margin, rate)
+        return GateOutput(mode=self._mode, reason=self._reason, command=self._sent, limited=limited)
 
     def _follow(self, segment: _Segment, now_s: float, period_s: float) -> GateOutput:
         wanted = segment.at(now_s)
@@ -163,8 +190,15 @@ class CommandGate:
         return GateOutput(mode=self._mode, reason='', command=self._sent, limited=limited)
 
     def _distance(self, target: Vector) -> float:
-        """Greatest distance of a position dim from what was sent, in rad or m."""
-        return float(np.abs(target - self._sent)[~self._layout.is_velocity].max(initial=0.0))
+        """Greatest distance from what was sent that a position dim may go to reach `target`, in rad or m."""
+        inside, _ = limit(self._layout, target, target, np.inf, self._config.limit_margin)
+        return float(np.abs(inside - self._sent)[~self._layout.is_velocity].max(initial=0.0))
+
+    def _check_place(self, measured: Vector) -> None:
+        """A robot that was moved, or fell, while nothing was heard of it must not leap back."""
+        distance = self._distance(measured)
+        if distance > self._config.start_tolerance:
+            self._fail(f'robot is {distance:.2f} rad or m from what was sent, after it was silent')
 
     def _check_freshness(self, now_s: float) -> None:
         state_age_s, request_age_s = now_s - self._state_s, now_s - self._request_s
@@ -178,4 +212,6 @@ class CommandGate:
         self._enter(GateMode.FAULT, reason)
 
     def _enter(self, mode: GateMode, reason: str) -> None:
+        if mode in _SILENT and self._mode not in _SILENT:
+            self._owes_stop = True
         self._mode, self._reason = mode, reason

@@ -4,14 +4,13 @@ import dataclasses
 from typing import Any
 from typing import TypeVar
 
-from annotated_types import Ge
-from annotated_types import Le
 from rcl_interfaces.msg import FloatingPointRange
 from rcl_interfaces.msg import IntegerRange
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
+from vla_mbpo.config import field_range
 from vla_mbpo.config import field_setting
 from vla_mbpo.config import from_mapping
 from vla_mbpo.errors import ConfigError
@@ -42,13 +41,14 @@ def _descriptor(cls: type, name: str, kind: type) -> ParameterDescriptor:
     unit = extra.get('unit') if isinstance(extra, dict) else ''
     help_text = f'{setting.description or name} [{unit}]' if unit else setting.description or name
     descriptor = ParameterDescriptor(description=help_text, read_only=True)
-    bounds = {type(limit): limit for limit in setting.metadata}
-    if Ge in bounds and Le in bounds:
-        lowest, highest = bounds[Ge].ge, bounds[Le].le
-        if kind is float:
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=float(lowest), to_value=float(highest))
-            ]
-        elif kind is int:
-            descriptor.integer_range = [IntegerRange(from_value=int(lowest), to_value=int(highest))]
+    # ROS ranges include their ends; whether ours do is checked when the values are read.
+    lowest, highest = field_range(cls, name)
+    if lowest is None or highest is None:
+        return descriptor
+    if kind is float:
+        descriptor.floating_point_range = [
+            FloatingPointRange(from_value=float(lowest), to_value=float(highest))
+        ]
+    elif kind is int:
+        descriptor.integer_range = [IntegerRange(from_value=int(lowest), to_value=int(highest))]
     return descriptor

@@ -1,13 +1,11 @@
 """`Recording`: streams in, episodes out. No ROS and no clock; the recorder node feeds it."""
 
-from collections import Counter
 from dataclasses import replace
 
 from vla_mbpo.episodes.schema import DatasetSpec
 from vla_mbpo.episodes.schema import EpisodeInfo
 from vla_mbpo.episodes.schema import EpisodeResult
 from vla_mbpo.episodes.schema import EpisodeSummary
-from vla_mbpo.episodes.schema import Flag
 from vla_mbpo.episodes.schema import Row
 from vla_mbpo.episodes.synchronize import SyncConfig
 from vla_mbpo.episodes.synchronize import Synchronizer
@@ -31,7 +29,9 @@ class Recording:
         self._episode: EpisodeWriter | None = None
         self._held: Row | None = None
         self.rows = 0
-        self.flagged: Counter[str] = Counter()
+        """Rows that the open (or last) episode has stored."""
+        self.flagged_rows = 0
+        """Those of them with at least one flag."""
         self.skew_ns: dict[str, int] = dict.fromkeys(spec.camera_names, 0)
         """Skew of each camera in the newest row."""
 
@@ -45,11 +45,6 @@ class Recording:
         """Episodes in the dataset."""
         return self._writer.episodes
 
-    @property
-    def flagged_rows(self) -> int:
-        """Rows of the open (or last) episode with at least one flag."""
-        return self.flagged['rows']
-
     def start(self, info: EpisodeInfo, t_ns: int) -> int:
         """Open an episode whose first row is the first reference frame after `t_ns`; returns its index.
 
@@ -60,7 +55,7 @@ class Recording:
         if self._episode is not None:
             raise VlaMbpoError(f'episode {self.saved} is still open: finish or discard it first')
         self._episode = self._writer.start(info)
-        self._held, self.rows, self.flagged = None, 0, Counter()
+        self._held, self.rows, self.flagged_rows = None, 0, 0
         self.sync.start(t_ns)
         return self.saved
 
@@ -72,28 +67,25 @@ class Recording:
                 has ended then; its journal is kept.
         """
         rows = self.sync.pop_rows()
-        if self._episode is None:
-            return
-        try:
+        if self._episode is not None:
             self._write(self._episode, rows)
-        except DatasetError:
-            self._episode.abandon()
-            self._episode = None
-            raise
 
     def finish(self, result: EpisodeResult) -> EpisodeSummary:
         """Close and save the open episode. Its last row carries the outcome, also without a detector.
 
         Raises:
             VlaMbpoError: no episode is open, or it has no row.
+            DatasetError: as `pump`, or the episode could not be saved. It has ended; its rows are kept.
         """
         episode = self._opened()
         self._write(episode, self.sync.finish())
-        last, self._held, self._episode = self._held, None, None
+        last, self._held = self._held, None
         if last is None:
+            self._episode = None
             episode.discard()
             raise VlaMbpoError('the episode has no complete row; are all streams running?')
-        episode.add(replace(last, success=result.outcome == 'success'))
+        self._store(episode, replace(last, success=result.outcome == 'success'))
+        self._episode = None
         return episode.finish(result, self.sync.report())
 
     def discard(self) -> None:
@@ -120,8 +112,15 @@ class Recording:
         """One row is held back: the last one gets its success label from the outcome."""
         for row in rows:
             if self._held is not None:
-                episode.add(self._held)
+                self._store(episode, self._held)
             self._held = row
-            self.rows += 1
-            self.flagged['rows'] += row.flags != Flag.NONE
             self.skew_ns = {camera: row.skew_ns(camera) for camera in self.skew_ns}
+
+    def _store(self, episode: EpisodeWriter, row: Row) -> None:
+        try:
+            episode.add(row)
+        except DatasetError:
+            episode.abandon()
+            self._episode = None
+            raise
+        self.rows, self.flagged_rows = episode.rows, episode.flagged_rows

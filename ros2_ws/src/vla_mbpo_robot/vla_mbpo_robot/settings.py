@@ -71,13 +71,13 @@ class CommandGateSettings:
         float, setting('Oldest request that is followed', unit='s', gt=0, le=5)
     ] = 0.25
     start_tolerance: Annotated[
-        float, setting('Greatest first jump before soft start', unit='rad or m', gt=0)
+        float, setting('Greatest jump before soft start (or fault)', unit='rad or m', gt=0)
     ] = 0.3
     soft_start_rate: Annotated[
         float, setting('Speed of the soft start', unit='rad/s or m/s', gt=0)
     ] = 0.5
     limit_margin: Annotated[
-        float, setting('Distance kept from position limits', unit='rad', ge=0)
+        float, setting('Distance kept from position limits', unit='rad', ge=0, le=0.5)
     ] = 0.0
 
 

@@ -1,6 +1,7 @@
 """Episodes of the twin without ROS, as quickly as the CPU steps them."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 
@@ -77,15 +78,14 @@ def collect(
     noise: Noise = NO_NOISE,
 ) -> Iterator[Trajectory]:
     """Episodes of the scripted expert with seeds from `first_seed` on, over the seen conditions in turn."""
-    twin = Twin(robot, task)
     expert = make_expert(robot, task.name, first_seed)
     conditions = task.conditions_of('seen')
-    for seed in range(first_seed, first_seed + episodes):
-        condition = conditions[seed % len(conditions)].name
-        yield run_episode(
-            twin, expert, seed=seed, condition=condition, pictures=pictures, noise=noise
-        )
-    twin.close()
+    with closing(Twin(robot, task)) as twin:
+        for seed in range(first_seed, first_seed + episodes):
+            condition = conditions[seed % len(conditions)].name
+            yield run_episode(
+                twin, expert, seed=seed, condition=condition, pictures=pictures, noise=noise
+            )
 
 
 def move_targets(twin: Twin, goal: Vector, period_s: float) -> None:

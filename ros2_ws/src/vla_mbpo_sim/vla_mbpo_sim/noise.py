@@ -31,10 +31,8 @@ class Disturbance:
     def __init__(
         self, robot: RobotDescription, noise: Noise, period_s: float, rng: np.random.Generator
     ) -> None:
-        enabled = np.array([robot.group(dim.group).enabled for dim in robot.action])
-        self._scale = noise.target_std * np.where(
-            robot.action.is_velocity | ~enabled, 0.0, robot.action.max_rate
-        )
+        is_still = robot.action.is_velocity | ~robot.enabled_dims
+        self._scale = noise.target_std * np.where(is_still, 0.0, robot.action.max_rate)
         self._keep = float(np.exp(-period_s / noise.correlation_s))
         self._rng = rng
         self._value = np.zeros(robot.action.width)

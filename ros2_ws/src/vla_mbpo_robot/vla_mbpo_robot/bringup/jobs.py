@@ -10,8 +10,10 @@ from vla_mbpo.errors import UnknownNameError
 from vla_mbpo.robots import load_robot
 from vla_mbpo_robot.bringup.options import BringupOptions
 from vla_mbpo_robot.bringup.options import CollectOptions
+from vla_mbpo_robot.bringup.specs import CAMERA
 from vla_mbpo_robot.bringup.specs import NodeSpec
 from vla_mbpo_robot.bringup.specs import Parameter
+from vla_mbpo_robot.bringup.specs import camera_node
 from vla_mbpo_robot.bringup.specs import parameters_of
 
 
@@ -69,7 +71,7 @@ def _bringup(options: BringupOptions) -> Iterator[NodeSpec]:
     else:
         yield spec('robot_driver')
         for camera in load_robot(options.robot).camera_names:
-            yield spec('camera', name=f'{camera}_camera', camera=camera)
+            yield spec(CAMERA, name=camera_node(camera), camera=camera)
     yield spec('command_gate')
 
 

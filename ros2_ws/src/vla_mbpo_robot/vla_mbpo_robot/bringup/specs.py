@@ -8,10 +8,13 @@ from vla_mbpo.config import from_mapping
 from vla_mbpo.config import read_yaml
 from vla_mbpo.errors import ConfigError
 from vla_mbpo.errors import UnknownNameError
+from vla_mbpo.robots import load_robot
 from vla_mbpo_robot.bringup.share import config_file
 from vla_mbpo_robot.settings import SETTINGS
 
 PACKAGE = 'vla_mbpo_robot'
+CAMERA = 'camera'
+"""The one executable that a robot runs several of."""
 Parameter = bool | int | float | str
 
 
@@ -41,6 +44,17 @@ class NodeSpec:
         return f'{PACKAGE}.nodes.{self.executable}:main'
 
 
+def executables(robot: str) -> dict[str, str]:
+    """Executable of each node that a parameter file of `robot` may name; a camera's node is named after it."""
+    cameras = {camera_node(name): CAMERA for name in load_robot(robot).camera_names}
+    return {**{name: name for name in SETTINGS if name != CAMERA}, **cameras}
+
+
+def camera_node(camera: str) -> str:
+    """Name of the node that publishes a camera."""
+    return f'{camera}_camera'
+
+
 def parameters_of(
     executable: str, name: str, robot: str, values: Mapping[str, Parameter]
 ) -> dict[str, Parameter]:
@@ -60,15 +74,16 @@ def file_parameters(robot: str) -> dict[str, dict[str, Any]]:
 
     Raises:
         ConfigError: an entry is not `/**/<node>: {ros__parameters: {...}}`.
-        UnknownNameError: an entry names no node of ours.
+        UnknownNameError: an entry names no node of ours; lists those that the robot has.
     """
+    known = executables(robot)
     path = config_file(f'{robot}.yaml')
     found = {}
     for pattern, content in (read_yaml(path) or {}).items():
         name = str(pattern).removeprefix('/**/')
         if not isinstance(content, dict) or list(content) != ['ros__parameters']:
             raise ConfigError(str(path), [f'{pattern}: expected one key, ros__parameters'])
-        if name not in SETTINGS:
-            raise UnknownNameError('node', name, known=SETTINGS, where=str(path))
+        if name not in known:
+            raise UnknownNameError('node', name, known=known, where=str(path))
         found[name] = dict(content['ros__parameters'])
     return found

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vla_mbpo.episodes.clock import NS_PER_S
 from vla_mbpo.robots.layout import Vector
 from vla_mbpo_robot.drivers.camera import Frame
 from vla_mbpo_robot.drivers.robot import RobotState
@@ -16,7 +17,6 @@ from vla_mbpo_robot.pacing import next_events
 if TYPE_CHECKING:
     from vla_mbpo_sim.twin import Twin
 
-NS_PER_S = 1_000_000_000
 STATE_EVENT = 'state'
 
 
@@ -63,8 +63,10 @@ class TwinHost:
         self._pacer = Pacer(speed_factor)
         self._speed = SpeedMeter()
         self._lead = CommandLead()
+        self._step_ns = round(NS_PER_S / twin.robot.file.servo_rate_hz)
         # Events fall between physics steps, so the time asked for runs ahead of the twin's own by less than a step.
         self._reached_ns = twin.time_ns
+        self._reset_ns = twin.time_ns
         self._frames = dict.fromkeys((name for name, _ in rates.camera_hz), 0)
 
     @property
@@ -84,10 +86,15 @@ class TwinHost:
         """Lay the scene out anew; the clock goes on."""
         self.twin.reset(seed, condition)
         self.resets += 1
+        self._reset_ns = self.time_ns
 
     def command(self, target: Vector, stamp_ns: int, wall_s: float) -> None:
-        """Targets [A] of the servos from now on, stamped by their sender in simulated time."""
-        self.twin.command(target)
+        """Targets [A] of the servos from now on, stamped by their sender in simulated time.
+
+        A command from before the last reset was meant for the scene before, and is not executed.
+        """
+        if stamp_ns >= self._reset_ns:
+            self.twin.command(target)
         self._lead.seen(stamp_ns, wall_s)
 
     def state(self) -> RobotState:
@@ -108,7 +115,9 @@ class TwinHost:
             moment_ns, names = next_events(self._events, self._reached_ns)
             if moment_ns > target_ns:
                 return
-            self.twin.advance((moment_ns - self._reached_ns) / NS_PER_S)
+            # Whole steps from the twin's own time: a rest that it carried would be lost at a reset.
+            due_ns = moment_ns // self._step_ns * self._step_ns
+            self.twin.advance((due_ns - self.time_ns) / NS_PER_S)
             self._reached_ns = moment_ns
             for name in names:
                 yield self.state() if name == STATE_EVENT else self._frame(name)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import rclpy
-from numpy.typing import NDArray
 from rclpy.task import Future
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool
 
+from vla_mbpo.episodes.clock import NS_PER_S
 from vla_mbpo.errors import VlaMbpoError
 from vla_mbpo.robots import RobotDescription
 from vla_mbpo.robots import load_robot
@@ -14,7 +14,6 @@ from vla_mbpo.robots.layout import Vector
 from vla_mbpo_msgs.msg import GateState
 from vla_mbpo_robot import qos
 from vla_mbpo_robot import topics
-from vla_mbpo_robot.conversions import NS_PER_S
 from vla_mbpo_robot.conversions import command_message
 from vla_mbpo_robot.conversions import layout_vector
 from vla_mbpo_robot.conversions import to_stamp
@@ -49,7 +48,9 @@ class CommandGateProcess:
         settings = declare(node, CommandGateSettings)
         self._robot = load_robot(settings.robot)
         self._gate = CommandGate(
-            self._robot.action, _config(self._robot, settings), enabled=enabled_dims(self._robot)
+            self._robot.action,
+            _config(self._robot, settings),
+            enabled=self._robot.enabled_dims,
         )
         self._commands = node.create_publisher(JointState, topics.SAFE_COMMAND, qos.STREAM)
         self._states = node.create_publisher(GateState, topics.GATE_STATE, qos.LATCHED)
@@ -64,8 +65,8 @@ class CommandGateProcess:
         node.create_timer(1.0 / self._robot.file.command_rate_hz, self._on_tick)
 
     def close(self) -> None:
-        """Disarm; nothing is published after this."""
-        self._gate.disarm()
+        """Disarm, with a last command that stops; nothing is published after this."""
+        self._disarm()
 
     def _on_state(self, message: JointState) -> None:
         self._gate.on_state(self._vector(message), self._now_s())
@@ -84,12 +85,23 @@ class CommandGateProcess:
     def _on_arm(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         refusal = ''
         if request.data:
-            refusal = unheard(self._node, self._commands) or self._gate.arm(self._now_s())
+            refusal = self._reason_not_to_arm() or self._gate.arm(self._now_s())
         else:
-            self._gate.disarm()
+            self._disarm()
         response.success = not refusal
         response.message = refusal or self._gate.mode.name.lower()
         return response
+
+    def _reason_not_to_arm(self) -> str:
+        topic = self._commands.topic_name
+        publishers = self._node.count_publishers(topic)
+        if publishers > 1:
+            return f'{topic} has {publishers} publishers; the gate must be the only one'
+        return unheard(self._node, self._commands)
+
+    def _disarm(self) -> None:
+        self._gate.disarm()
+        self._on_tick()
 
     def _on_tick(self) -> None:
         now_ns = self._node.get_clock().now().nanoseconds
@@ -127,11 +139,6 @@ class CommandGateProcess:
                 'longest_gap_ms': f'{1e3 * self._monitor.longest_gap_s():.1f}',
             },
         )
-
-
-def enabled_dims(robot: RobotDescription) -> NDArray[np.bool_]:
-    """True for each action dim whose group may move, shape [A]."""
-    return np.array([robot.group(dim.group).enabled for dim in robot.action])
 
 
 def _config(robot: RobotDescription, settings: CommandGateSettings) -> GateConfig:

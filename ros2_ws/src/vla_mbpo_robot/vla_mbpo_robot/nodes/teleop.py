@@ -5,13 +5,13 @@ from rclpy.task import Future
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool
 
+from vla_mbpo.episodes.clock import NS_PER_S
 from vla_mbpo.errors import VlaMbpoError
 from vla_mbpo.robots import load_robot
 from vla_mbpo.robots.layout import Vector
 from vla_mbpo_msgs.msg import TwinState
 from vla_mbpo_robot import qos
 from vla_mbpo_robot import topics
-from vla_mbpo_robot.conversions import NS_PER_S
 from vla_mbpo_robot.conversions import command_message
 from vla_mbpo_robot.conversions import layout_vector
 from vla_mbpo_robot.conversions import named_poses

@@ -23,8 +23,12 @@ from vla_mbpo_msgs.msg import TwinState
 from vla_mbpo_msgs.srv import ResetScene
 from vla_mbpo_robot import qos
 from vla_mbpo_robot import topics
+from vla_mbpo_robot.bringup.specs import camera_node
 from vla_mbpo_robot.conversions import pose_message
 from vla_mbpo_robot.conversions import to_stamp
+from vla_mbpo_robot.diagnostics import OK
+from vla_mbpo_robot.diagnostics import Diagnostics
+from vla_mbpo_robot.diagnostics import Health
 from vla_mbpo_robot.drivers.robot import RobotState
 from vla_mbpo_robot.drivers.twin import TwinHost
 from vla_mbpo_robot.drivers.twin import TwinRates
@@ -60,7 +64,7 @@ class TwinProcess:
         )
         self._host.reset(self._seed, self._condition)
         driver_node = _part('robot_driver', node)
-        cameras = {name: _part(f'{name}_camera', node) for name in robot.camera_names}
+        cameras = {name: _part(camera_node(name), node) for name in robot.camera_names}
         self.nodes = (node, driver_node, *cameras.values())
         self._joints = JointInterface(
             driver_node,
@@ -82,6 +86,8 @@ class TwinProcess:
         self._clock = node.create_publisher(ClockMessage, topics.CLOCK, qos.CLOCK)
         self._scene = node.create_publisher(TwinState, topics.TWIN_STATE, qos.LATCHED)
         node.create_service(ResetScene, topics.RESET_SCENE, self._on_reset)
+        self._diagnostics = Diagnostics(node, hardware_id=robot.name)
+        self._diagnostics.add('simulation', self._health)
         self._published_ns = -1
         self._timer = node.create_timer(
             TICK_S, self._on_tick, clock=Clock(clock_type=ClockType.STEADY_TIME)
@@ -122,6 +128,11 @@ class TwinProcess:
         message.header.stamp = to_stamp(self._host.time_ns)
         self._scene.publish(message)
         self._published_ns = self._host.time_ns
+
+    def _health(self) -> Health:
+        factor = self._host.real_time_factor(time.monotonic())
+        values = {'real_time_factor': f'{factor:.2f}', 'resets': self._host.resets}
+        return Health(level=OK, message=f'{factor:.2f} times real time', values=values)
 
     def _on_reset(
         self, request: ResetScene.Request, response: ResetScene.Response
