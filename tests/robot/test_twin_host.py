@@ -97,3 +97,22 @@ def test_a_command_from_before_a_reset_moves_nothing_after_it(host) -> None:
     np.testing.assert_array_equal(host.twin.commanded(), home)
     host.command(home + 0.01, host.time_ns, 100.2)
     np.testing.assert_array_equal(host.twin.commanded(), home + 0.01)
+
+
+def test_a_base_stands_when_commands_fall_silent() -> None:
+    robot = load_robot('galaxea_r1')
+    rates = TwinRates(state_hz=100.0, camera_hz=())
+    host = TwinHost(Twin(robot, load_task('pick_cup')), rates, speed_factor=1.0)
+    host.reset(0, load_task('pick_cup').conditions[0].name)
+    target = robot.action.home.copy()
+    target[robot.action.slice('base')] = 0.1
+    list(host.advance(100.0))
+    host.command(target, host.time_ns, 100.0)
+    driving = [list(host.advance(100.0 + 0.01 * i)) for i in range(20)]
+    assert driving
+    np.testing.assert_allclose(host.twin.commanded(), target)
+    for i in range(20, 100):
+        list(host.advance(100.0 + 0.01 * i))
+    sent = host.twin.commanded()
+    assert not sent[robot.action.slice('base')].any()
+    np.testing.assert_allclose(sent[~robot.action.is_velocity], target[~robot.action.is_velocity])

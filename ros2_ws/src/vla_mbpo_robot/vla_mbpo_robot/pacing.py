@@ -66,9 +66,13 @@ class CommandLead:
         """A command stamped `stamp_ns` (simulated time) arrived."""
         self._stamp_ns, self._seen_s = stamp_ns, wall_s
 
+    def is_silent(self, wall_s: float) -> bool:
+        """True when nobody has commanded for longer than the patience."""
+        return wall_s - self._seen_s > self._patience_s
+
     def limit(self, target_ns: int, wall_s: float) -> int:
         """The simulated time that may be reached on the way to `target_ns`."""
-        if wall_s - self._seen_s > self._patience_s:
+        if self.is_silent(wall_s):
             return target_ns
         return min(target_ns, self._stamp_ns + self._lead_ns)
 

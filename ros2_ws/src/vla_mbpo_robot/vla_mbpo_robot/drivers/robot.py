@@ -29,7 +29,8 @@ class RobotDriver(Protocol):
     def command(self, target: Vector, stamp_ns: int) -> None:
         """Move towards `target` [A] in the units of the action layout.
 
-        `stamp_ns` is when the gate sent it; a driver must not execute a command that is too old.
+        `stamp_ns` is when the gate sent it; a driver must not execute a command that is too old, and must bring
+        velocity dims to zero when none has come for 0.25 s: the gate may have been killed.
         """
 
     def stop(self) -> None:

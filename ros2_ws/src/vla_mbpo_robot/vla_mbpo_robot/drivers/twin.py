@@ -8,6 +8,7 @@ from vla_mbpo.episodes.clock import NS_PER_S
 from vla_mbpo.robots.layout import Vector
 from vla_mbpo_robot.drivers.camera import Frame
 from vla_mbpo_robot.drivers.robot import RobotState
+from vla_mbpo_robot.limits import velocities_zeroed
 from vla_mbpo_robot.pacing import CommandLead
 from vla_mbpo_robot.pacing import Pacer
 from vla_mbpo_robot.pacing import Periodic
@@ -111,6 +112,8 @@ class TwinHost:
         """Run until simulated time has caught up with `wall_s`; what falls due is yielded in order."""
         target_s = self._pacer.target_s(wall_s, self._reached_ns / NS_PER_S)
         target_ns = self._lead.limit(round(target_s * NS_PER_S), wall_s)
+        if self._lead.is_silent(wall_s):
+            self._stop_velocities()
         while True:
             moment_ns, names = next_events(self._events, self._reached_ns)
             if moment_ns > target_ns:
@@ -121,6 +124,13 @@ class TwinHost:
             self._reached_ns = moment_ns
             for name in names:
                 yield self.state() if name == STATE_EVENT else self._frame(name)
+
+    def _stop_velocities(self) -> None:
+        """The watchdog of `RobotDriver`: without commands a base stands, and positions are held."""
+        sent = self.twin.commanded()
+        standing = velocities_zeroed(self.twin.robot.action, sent)
+        if (standing != sent).any():
+            self.twin.command(standing)
 
     def _frame(self, camera: str) -> TwinFrame:
         self._frames[camera] += 1

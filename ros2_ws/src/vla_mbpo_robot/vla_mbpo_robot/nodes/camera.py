@@ -1,6 +1,7 @@
 """Node that owns one camera and publishes its frames with their capture times."""
 
 import time
+from contextlib import ExitStack
 
 import rclpy
 from rclpy.task import Future
@@ -9,6 +10,7 @@ from vla_mbpo.robots import load_robot
 from vla_mbpo_robot.drivers.camera import CameraDriver
 from vla_mbpo_robot.drivers.table import CAMERA_DRIVERS
 from vla_mbpo_robot.drivers.table import find
+from vla_mbpo_robot.nodes.clocks import control_clock
 from vla_mbpo_robot.nodes.images import ImagePublisher
 from vla_mbpo_robot.nodes.runtime import run
 from vla_mbpo_robot.params import declare
@@ -35,8 +37,11 @@ class CameraProcess:
             rate_hz=camera.rate_hz,
             now_s=time.monotonic,
         )
-        self._driver.start()
-        node.create_timer(POLL_S, self._on_tick)
+        with ExitStack() as undo:
+            undo.callback(self._driver.stop)
+            self._driver.start()
+            undo.pop_all()
+        node.create_timer(POLL_S, self._on_tick, clock=control_clock(node))
 
     def close(self) -> None:
         """Release the device."""

@@ -27,6 +27,7 @@ from vla_mbpo_robot.gate import GateConfig
 from vla_mbpo_robot.gate import GateMode
 from vla_mbpo_robot.gate import GateOutput
 from vla_mbpo_robot.monitor import RateMonitor
+from vla_mbpo_robot.nodes.clocks import control_clock
 from vla_mbpo_robot.nodes.matching import unheard
 from vla_mbpo_robot.nodes.runtime import run
 from vla_mbpo_robot.params import declare
@@ -45,6 +46,7 @@ class CommandGateProcess:
         node = rclpy.create_node('command_gate')
         self.nodes = (node,)
         self._node = node
+        self._clock = control_clock(node)
         settings = declare(node, CommandGateSettings)
         self._robot = load_robot(settings.robot)
         self._gate = CommandGate(
@@ -62,7 +64,7 @@ class CommandGateProcess:
         self._published_s = -np.inf
         self._diagnostics = Diagnostics(node, hardware_id=self._robot.name)
         self._diagnostics.add('gate', self._health)
-        node.create_timer(1.0 / self._robot.file.command_rate_hz, self._on_tick)
+        node.create_timer(1.0 / self._robot.file.command_rate_hz, self._on_tick, clock=self._clock)
 
     def close(self) -> None:
         """Disarm, with a last command that stops; nothing is published after this."""
@@ -104,17 +106,18 @@ class CommandGateProcess:
         self._on_tick()
 
     def _on_tick(self) -> None:
-        now_ns = self._node.get_clock().now().nanoseconds
-        output = self._gate.step(now_ns / NS_PER_S)
+        now_s = self._now_s()
+        output = self._gate.step(now_s)
+        stamp_ns = self._node.get_clock().now().nanoseconds
         if output.command is not None:
-            self._commands.publish(command_message(self._robot.action, output.command, now_ns))
-            self._monitor.seen(now_ns / NS_PER_S)
-        self._report(output, now_ns)
+            self._commands.publish(command_message(self._robot.action, output.command, stamp_ns))
+            self._monitor.seen(now_s)
+        self._report(output, now_s, stamp_ns)
 
-    def _report(self, output: GateOutput, now_ns: int) -> None:
+    def _report(self, output: GateOutput, now_s: float, stamp_ns: int) -> None:
         """Publish the gate's state when it changes, and now and then when it does not."""
         shown = (output.mode, output.reason, output.limited)
-        if shown == self._published and now_ns / NS_PER_S - self._published_s < STATE_PERIOD_S:
+        if shown == self._published and now_s - self._published_s < STATE_PERIOD_S:
             return
         message = GateState(
             state=int(output.mode),
@@ -122,12 +125,12 @@ class CommandGateProcess:
             source='teleop' if output.mode == GateMode.RUNNING else '',
             limited=list(output.limited),
         )
-        message.header.stamp = to_stamp(now_ns)
+        message.header.stamp = to_stamp(stamp_ns)
         self._states.publish(message)
-        self._published, self._published_s = shown, now_ns / NS_PER_S
+        self._published, self._published_s = shown, now_s
 
     def _now_s(self) -> float:
-        return float(self._node.get_clock().now().nanoseconds / NS_PER_S)
+        return float(self._clock.now().nanoseconds / NS_PER_S)
 
     def _health(self) -> Health:
         mode = self._gate.mode

@@ -1,6 +1,7 @@
 """Node that owns a robot's hardware: publishes `joint_states`, executes `safe_command`."""
 
 import time
+from contextlib import ExitStack
 
 import rclpy
 from rclpy.task import Future
@@ -9,6 +10,7 @@ from vla_mbpo.robots import load_robot
 from vla_mbpo_robot.drivers.robot import RobotDriver
 from vla_mbpo_robot.drivers.table import ROBOT_DRIVERS
 from vla_mbpo_robot.drivers.table import find
+from vla_mbpo_robot.nodes.clocks import control_clock
 from vla_mbpo_robot.nodes.joints import JointInterface
 from vla_mbpo_robot.nodes.runtime import run
 from vla_mbpo_robot.params import declare
@@ -32,8 +34,11 @@ class RobotDriverProcess:
             rate_hz=settings.state_rate_hz,
             now_s=time.monotonic,
         )
-        self._driver.start()
-        node.create_timer(1.0 / settings.state_rate_hz, self._on_tick)
+        with ExitStack() as undo:
+            undo.callback(self._driver.stop)
+            self._driver.start()
+            undo.pop_all()
+        node.create_timer(1.0 / settings.state_rate_hz, self._on_tick, clock=control_clock(node))
 
     def close(self) -> None:
         """Bring the robot to its safe state."""

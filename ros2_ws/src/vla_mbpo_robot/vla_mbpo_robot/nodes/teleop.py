@@ -24,6 +24,7 @@ from vla_mbpo_robot.drivers.teleoperator import ObjectPoses
 from vla_mbpo_robot.drivers.teleoperator import Teleoperator
 from vla_mbpo_robot.drivers.teleoperator import TeleopInput
 from vla_mbpo_robot.monitor import RateMonitor
+from vla_mbpo_robot.nodes.clocks import control_clock
 from vla_mbpo_robot.nodes.matching import unheard
 from vla_mbpo_robot.nodes.runtime import run
 from vla_mbpo_robot.params import declare
@@ -53,7 +54,9 @@ class TeleopProcess:
         node.create_service(SetBool, topics.ENGAGE_TELEOP, self._on_engage)
         self._diagnostics = Diagnostics(node, hardware_id=f'{self._robot.name}/{settings.device}')
         self._diagnostics.add('leader', self._health)
-        node.create_timer(1.0 / self._robot.file.policy_rate_hz, self._on_tick)
+        node.create_timer(
+            1.0 / self._robot.file.policy_rate_hz, self._on_tick, clock=control_clock(node)
+        )
 
     def close(self) -> None:
         """Release the leader device."""
