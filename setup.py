@@ -35,6 +35,7 @@ setup(
     packages=find_packages('ros2_ws/src', include=['vla_mbpo', 'vla_mbpo.*']),
     package_data={
         'vla_mbpo': ['py.typed'],
+        'vla_mbpo.episodes': ['viz_page.html'],
         'vla_mbpo.robots': ['*.yaml'],
         'vla_mbpo.tasks': ['*.yaml'],
     },
@@ -46,7 +47,7 @@ setup(
         *share_files('calibration'),
     ],
     install_requires=[
-        'av>=12',
+        'av>=18',
         'numpy>=1.24',
         'opencv-python-headless>=4.9,<5',
         'pyarrow>=14',
@@ -55,7 +56,7 @@ setup(
         'rich>=13',
         'tyro>=0.9',
     ],
-    extras_require={'test': ['pytest']},
+    extras_require={'test': ['pytest'], 'train': ['torch>=2.4'], 'viz': ['rerun-sdk>=0.26']},
     entry_points={
         'console_scripts': ['vla-mbpo = vla_mbpo.cli.main:main'],
         'vla_mbpo.commands': [

@@ -1,6 +1,8 @@
 """Processes of a ROS graph for benchmarks: started, measured by their processor time, stopped."""
 
+import atexit
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ DOMAIN = '87'
 def environment() -> dict[str, str]:
     """Environment of the nodes, in a ROS domain of the benchmarks' own."""
     log_dir = tempfile.mkdtemp(prefix='vla_mbpo_bench_log_')
+    atexit.register(shutil.rmtree, log_dir, ignore_errors=True)
     return node_environment({**os.environ, 'ROS_DOMAIN_ID': DOMAIN, 'ROS_LOG_DIR': log_dir})
 
 

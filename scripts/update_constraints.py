@@ -18,7 +18,8 @@ PACKAGES = ('.', 'ros2_ws/src/vla_mbpo_sim', 'ros2_ws/src/vla_mbpo_robot')
 HEADER = """\
 # Exact versions of everything that set-up installs, dependencies of dependencies included.
 # Regenerate: scripts/update_constraints.py (fresh environments of Python {pythons}), then `make test`.
-# torch is pinned here and installed only by what needs it.
+# torch and rerun-sdk are pinned here and installed only by what needs them.
+rerun-sdk==0.26.2
 torch==2.13.0
 """
 # The ros-* wheels carry the metadata of further names inside; only what pip itself installed is an index name.
@@ -44,7 +45,15 @@ def resolve(python: str, folder: Path) -> dict[str, str]:
     subprocess.run([*pip, '--use-pep517', '--no-build-isolation', *packages], check=True)
     frozen = subprocess.run([interpreter, '-c', FREEZE], check=True, capture_output=True, text=True)
     versions: dict[str, str] = json.loads(frozen.stdout)
-    own = {'pip', 'torch', 'vla-mbpo', 'vla-mbpo-sim', 'vla-mbpo-robot', 'vla-mbpo-msgs'}
+    own = {
+        'pip',
+        'rerun-sdk',
+        'torch',
+        'vla-mbpo',
+        'vla-mbpo-sim',
+        'vla-mbpo-robot',
+        'vla-mbpo-msgs',
+    }
     return {name: version for name, version in versions.items() if name not in own}
 
 

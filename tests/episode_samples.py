@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from vla_mbpo.episodes.report import SyncReport
 from vla_mbpo.episodes.schema import CameraFormat
+from vla_mbpo.episodes.schema import ClockDomain
 from vla_mbpo.episodes.schema import DatasetSpec
 from vla_mbpo.episodes.schema import EpisodeInfo
 from vla_mbpo.episodes.schema import EpisodeResult
@@ -72,6 +73,8 @@ def make_row(k: int, *, flags: Flag = Flag.NONE, offset: int = 0) -> Row:
         capture_ns={name: tick_ns(k) + i * SKEW_NS for i, name in enumerate(CAMERAS)},
         receipt_ns={name: tick_ns(k) + 40 * SKEW_NS for name in CAMERAS},
         flags=flags,
+        domains=dict.fromkeys(CAMERAS, ClockDomain.SIMULATED),
+        frame_numbers=dict.fromkeys(CAMERAS, 2 * k),
     )
 
 

@@ -78,7 +78,10 @@ def test_every_node_is_described_with_its_parameters(node: str) -> None:
 
 def test_every_topic_and_service_is_on_the_graph_page() -> None:
     names = {value for name, value in vars(topics).items() if name.isupper()}
-    names |= {function('<camera>') for function in (topics.image, topics.camera_info)}
+    names |= {
+        function('<camera>')
+        for function in (topics.image, topics.camera_info, topics.frame_metadata)
+    }
     names |= {topics.compressed_image('<camera>')}
     assert not [name for name in names if f'`{name}`' not in GRAPH]
 

@@ -28,6 +28,7 @@ from vla_mbpo_robot.bringup import options_from
 from vla_mbpo_robot.bringup.arguments import split_arguments
 from vla_mbpo_robot.bringup.domain import DomainLock
 from vla_mbpo_robot.bringup.domain import domain_id
+from vla_mbpo_robot.bringup.environment import log_folder
 from vla_mbpo_robot.bringup.preparation import check_dataset_folder
 from vla_mbpo_robot.bringup.preparation import complete
 from vla_mbpo_robot.bringup.preparation import prepare
@@ -78,6 +79,8 @@ def test_every_default_is_a_value_that_its_argument_accepts() -> None:
         ('episodes:=two', ConfigError, "episodes: expected a whole number, got 'two'"),
         ('speed_factor:=fast', ConfigError, "speed_factor: expected a number, got 'fast'"),
         ('episodes:=-1', ConfigError, 'episodes: .* greater than or equal to 0, got -1'),
+        ('seed:=3000000000', ConfigError, 'seed: expected at most 2147483647, got 3000000000'),
+        ('speed_factor:=nan', ConfigError, 'speed_factor: expected a finite number, got nan'),
         ('speed_factor:=0', ConfigError, 'speed_factor: .* greater than 0, got 0'),
         ('episodes=2', VlaMbpoError, "'episodes=2': expected name:=value"),
     ],
@@ -192,6 +195,23 @@ def write_parameters(
     wrapped = {node: {'ros__parameters': values} for node, values in content.items()}
     (folder / 'config/arx_x5.yaml').write_text(yaml.safe_dump(wrapped))
     monkeypatch.setattr('vla_mbpo_robot.bringup.share.PACKAGE_ROOT', folder)
+
+
+def test_a_log_folder_that_cannot_be_made_is_refused_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / 'file').touch()
+    monkeypatch.setenv('ROS_LOG_DIR', str(tmp_path / 'file/log'))
+    with pytest.raises(VlaMbpoError, match=r'log folder of ROS .*/file/log: .* Set ROS_LOG_DIR'):
+        prepare('collect', options(f'dataset_dir:={tmp_path}/data'))
+    assert not (tmp_path / 'data').exists()
+
+
+def test_logs_go_where_ros_looks_for_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert log_folder({'ROS_LOG_DIR': '/a', 'ROS_HOME': '/b'}) == Path('/a')
+    assert log_folder({'ROS_HOME': '/b'}) == Path('/b/log')
+    monkeypatch.setenv('HOME', '/c')
+    assert log_folder({}) == Path('/c/.ros/log')
 
 
 def test_a_process_gets_its_parameters_in_a_file_and_keeps_its_own_node_names(

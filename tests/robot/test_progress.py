@@ -15,7 +15,7 @@ from vla_mbpo_robot.progress import Progress
 from vla_mbpo_robot.progress import from_line
 from vla_mbpo_robot.progress import to_line
 
-HALFWAY = Progress(phase=1, saved=2, wanted=4, succeeded=1, discarded=1, message='episode 3')
+HALFWAY = Progress(phase=4, saved=2, wanted=4, succeeded=1, discarded=1, message='episode 3')
 
 
 def test_a_progress_line_says_what_went_into_it() -> None:
@@ -39,7 +39,7 @@ def test_without_a_terminal_each_change_is_one_line() -> None:
     with display.running():
         display.show(HALFWAY)
         display.show(HALFWAY)
-    assert text.getvalue() == 'pick_cup: 2/4 saved, 1 succeeded; running: episode 3\n'
+    assert text.getvalue() == 'pick_cup: 2/4 saved, 1 succeeded; recording: episode 3\n'
 
 
 def test_in_a_terminal_a_bar_appears_with_the_first_progress() -> None:

@@ -43,6 +43,10 @@ def fails():
     print('the reason', flush=True)
     return 7
 
+def dies():
+    print('all is well', flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
 def refuses():
     print('error: folder is full', flush=True)
     return 2
@@ -157,6 +161,27 @@ def test_the_first_failure_stops_all_and_is_told_with_its_last_line(run: Run) ->
     assert not wait_until_gone(
         [int(line.split()[1]) for _, line in lines if 'waiting' in line], 0.0
     )
+
+
+def test_a_process_that_a_signal_ended_is_not_told_with_a_line_from_before(run: Run) -> None:
+    report, _ = run('dies')
+    assert report == Report(exit_code=1, sentence='dies was ended by SIGKILL')
+
+
+def test_a_process_that_is_interrupted_while_it_is_imported_prints_nothing(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    slow = "import sys, time; print('importing', 0, flush=True); time.sleep(30)"
+    (tmp_path / 'slow.py').write_text(slow)
+    lines: list[str] = []
+
+    def interrupt(name: str, line: str) -> None:
+        lines.append(line)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    spec = ProcessSpec(name='slow', entry='slow:main', environment=environment)
+    assert Supervisor([spec], on_line=interrupt).run().exit_code == 130
+    assert lines == ['importing 0']
 
 
 def test_code_2_of_a_process_stays_code_2_and_its_message_stays_its_message(run: Run) -> None:

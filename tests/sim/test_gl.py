@@ -7,6 +7,7 @@ import pytest
 from vla_mbpo.errors import MissingDependencyError
 from vla_mbpo.errors import UnknownNameError
 from vla_mbpo_sim.gl import BACKENDS
+from vla_mbpo_sim.gl import backend_module
 from vla_mbpo_sim.gl import use_offscreen_gl
 
 PHYSICS_ONLY = """
@@ -47,3 +48,17 @@ def test_without_a_working_backend_the_error_names_the_apt_packages(
     monkeypatch.setenv('PYOPENGL_PLATFORM', 'glx')  # neither backend accepts it
     with pytest.raises(MissingDependencyError, match='apt-get install libegl1 libgl1-mesa-dri'):
         use_offscreen_gl()
+
+
+@pytest.mark.parametrize('backend', BACKENDS)
+def test_a_chosen_backend_says_in_words_why_it_cannot_draw(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('MUJOCO_GL', backend)
+    monkeypatch.setenv('PYOPENGL_PLATFORM', 'glx')
+    with pytest.raises(MissingDependencyError, match=r"PYOPENGL_PLATFORM is 'glx'; unset it"):
+        backend_module()
+    monkeypatch.delenv('PYOPENGL_PLATFORM')
+    monkeypatch.setitem(BACKENDS, backend, ('libthat_nobody_has.so.1',))
+    with pytest.raises(MissingDependencyError, match=r'libthat_nobody_has\.so\.1 not found'):
+        backend_module()

@@ -14,13 +14,14 @@ from vla_mbpo_robot.settings import SETTINGS
 
 pytestmark = pytest.mark.ros
 
-STARTABLE = ('twin', 'teleop', 'command_gate', 'episode_recorder', 'session')
+STARTABLE = ('twin', 'teleop', 'command_gate', 'episode_recorder', 'black_box', 'session')
 """The others need hardware."""
 START_TIMEOUT_S = 20.0
 
 
 def start(executable: str, tmp_path: Path, *parameters: str) -> subprocess.Popen:
-    values = [f'dataset_dir:={tmp_path}/dataset'] if executable == 'episode_recorder' else []
+    writes = executable in {'episode_recorder', 'black_box', 'session'}
+    values = [f'dataset_dir:={tmp_path}/dataset'] if writes else []
     arguments = [part for value in (*values, *parameters) for part in ('-p', value)]
     code = f'import sys; from vla_mbpo_robot.nodes.{executable} import main; sys.exit(main())'
     return subprocess.Popen(

@@ -75,7 +75,7 @@ def test_up_collects_an_episode_and_ends_with_0(tmp_path: Path) -> None:
 def test_sigint_stops_all_nodes_within_3_s_and_leaves_no_part_of_an_episode(
     up: subprocess.Popen[str], tmp_path: Path
 ) -> None:
-    read_until(up, 'running: episode 1')
+    read_until(up, 'recording: episode 1')
     nodes = nodes_of(up)
     assert len(nodes) == len(NODES)
     started_s = time.monotonic()
@@ -93,7 +93,7 @@ def test_sigint_stops_all_nodes_within_3_s_and_leaves_no_part_of_an_episode(
 def test_no_node_outlives_a_killed_up_and_the_domain_is_free_again(
     up: subprocess.Popen[str], tmp_path: Path
 ) -> None:
-    read_until(up, 'running: episode 1')
+    read_until(up, 'recording: episode 1')
     nodes = nodes_of(up)
     up.kill()
     up.communicate()
@@ -105,7 +105,7 @@ def test_no_node_outlives_a_killed_up_and_the_domain_is_free_again(
 
 
 def test_a_killed_node_ends_the_job_with_its_name(up: subprocess.Popen[str]) -> None:
-    read_until(up, 'running: episode 1')
+    read_until(up, 'recording: episode 1')
     nodes = nodes_of(up)
     gate = next(
         node for node in nodes if 'vla_mbpo_robot.nodes.command_gate:main' in node.cmdline()
@@ -117,10 +117,32 @@ def test_a_killed_node_ends_the_job_with_its_name(up: subprocess.Popen[str]) -> 
     assert not any(node.is_running() for node in nodes)
 
 
+def test_a_session_that_is_told_to_stop_is_not_a_finished_job(up: subprocess.Popen[str]) -> None:
+    read_until(up, 'recording: episode 1')
+    session = next(
+        node for node in nodes_of(up) if 'vla_mbpo_robot.nodes.session:main' in node.cmdline()
+    )
+    session.send_signal(signal.SIGINT)
+    _, errors = up.communicate(timeout=10)
+    assert up.returncode == 1
+    assert errors.startswith('vla-mbpo: the session was stopped: 0/3 saved')
+
+
+def test_a_reader_that_leaves_stops_the_job(up: subprocess.Popen[str]) -> None:
+    read_until(up, 'waiting')
+    nodes = nodes_of(up)
+    assert up.stdout is not None
+    os.close(up.stdout.fileno())
+    assert up.wait(timeout=30) == 1
+    assert up.stderr is not None
+    assert up.stderr.read() == 'vla-mbpo: output cannot be written: Broken pipe\n'
+    assert not any(node.is_running() for node in nodes)
+
+
 def test_a_second_up_in_the_same_domain_is_refused_in_one_line(
     up: subprocess.Popen[str], tmp_path: Path
 ) -> None:
-    read_until(up, 'preparing')
+    read_until(up, 'waiting')
     second = start(tmp_path / 'other')
     output, errors = second.communicate(timeout=30)
     assert output == ''

@@ -6,6 +6,7 @@ Frozen keyword-only dataclasses are the only schema. Fields carry their unit, ra
 
 import dataclasses
 import json
+import math
 import reprlib
 import types
 import typing
@@ -100,6 +101,8 @@ def load(cls: type[T], path: Path) -> T:
 def from_mapping(cls: type[T], value: object, *, source: str) -> T:
     """Like `load`, for a value that was already read; `source` names it in errors."""
     unknown = list(_unknown_keys(cls, value, ()))
+    if infinite := list(_not_finite(value, ())):
+        raise ConfigError(source, [*unknown, *infinite])
     try:
         # JSON mode is what makes pydantic strict about types yet accept a list for a tuple.
         result = TypeAdapter(cls).validate_json(json.dumps(value, allow_nan=False), strict=True)
@@ -156,6 +159,18 @@ def _unknown_keys(hint: Any, value: object, path: tuple[str, ...]) -> Iterator[s
         for index, item in enumerate(value):
             inner = arguments[min(index, len(arguments) - 1)]
             yield from _unknown_keys(inner, item, (*path, str(index)))
+
+
+def _not_finite(value: object, path: tuple[str, ...]) -> Iterator[str]:
+    """A sentence for each number in `value` that is infinite or not a number."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f'{".".join(path) or "(top level)"}: expected a finite number, got {value}'
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _not_finite(item, (*path, str(key)))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _not_finite(item, (*path, str(index)))
 
 
 def _bare(hint: Any) -> Any:  # noqa: ANN401

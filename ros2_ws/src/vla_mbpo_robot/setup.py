@@ -17,6 +17,7 @@ NODES = (
     'teleop',
     'command_gate',
     'episode_recorder',
+    'black_box',
     'session',
 )
 
@@ -36,6 +37,7 @@ setup(
         (f'share/{name}/config', sorted(str(f.relative_to(ROOT)) for f in ROOT.glob('config/*'))),
     ],
     install_requires=[
+        'mcap>=1.2',
         'numpy>=1.24',
         'opencv-python-headless>=4.9,<5',
         'psutil>=5.9',

@@ -100,6 +100,34 @@ def test_an_interrupt_exits_as_shells_expect(install: Install) -> None:
     assert cli.main(['greet']) == 130
 
 
+def run_with_output(output: int | None, *words: str) -> tuple[int, str]:
+    """Exit code and standard error of `vla-mbpo WORDS` whose standard output is this descriptor, or closed."""
+    done = subprocess.run(
+        [sys.executable, '-c', RUN_MAIN, *words],
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        preexec_fn=(lambda: os.close(1)) if output is None else None,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize('words', [('--help',), ('robots',), ('robots', '--json')])
+def test_a_full_disk_under_the_output_is_one_line(words: tuple[str, ...]) -> None:
+    with Path('/dev/full').open('w') as full:
+        code, error = run_with_output(full.fileno(), *words)
+    assert (code, error) == (
+        cli.EXIT_NO_OUTPUT,
+        'vla-mbpo: output cannot be written: No space left on device\n',
+    )
+
+
+@pytest.mark.parametrize('words', [('--help',), ('robots',), ('robots', '--json')])
+def test_a_command_works_where_standard_output_is_closed(words: tuple[str, ...]) -> None:
+    assert run_with_output(None, *words) == (0, '')
+
+
 @pytest.mark.parametrize('late', [False, True])
 def test_a_missing_package_is_named(
     late: bool, install: Install, capsys: pytest.CaptureFixture[str]
@@ -127,18 +155,13 @@ def test_a_command_whose_package_is_gone_is_listed_as_such(
     assert line == '  gone  (module package_that_nobody_has.cli is not installed)'
 
 
-def test_a_reader_that_leaves_early_causes_no_traceback() -> None:
+@pytest.mark.parametrize('words', [('robots',), ('robots', '--json')])
+def test_a_reader_that_leaves_early_causes_no_traceback(words: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [sys.executable, '-c', RUN_MAIN, 'robots', '--json'],
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    code, error = run_with_output(writing, *words)
     os.close(writing)
-    assert (done.returncode, done.stderr) == (cli.EXIT_BROKEN_PIPE, '')
+    assert (code, error) == (cli.EXIT_BROKEN_PIPE, '')
 
 
 def test_help_loads_nothing_heavy() -> None:

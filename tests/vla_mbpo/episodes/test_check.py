@@ -203,7 +203,9 @@ def test_a_video_with_shifted_stamps_is_found(root: Path, tmp_path: Path) -> Non
 
 
 def replace_video(root: Path, folder: Path, *, frames: int, fps: float) -> None:
-    encoder = VideoEncoder(folder / 'journal.mp4', SPEC.cameras[0], fps)
+    encoder = VideoEncoder(
+        folder / 'journal.mp4', SPEC.cameras[0], fps, final=folder / 'unused.mp4'
+    )
     encoder.start()
     for _ in range(frames):
         encoder.put(np.zeros((48, 64, 3), dtype=np.uint8))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from vla_mbpo.episodes.quality import judge
+from vla_mbpo.episodes.schema import ClockDomain
 from vla_mbpo.episodes.schema import Flag
 
 MS = 1_000_000
@@ -43,3 +44,41 @@ def test_an_episode_without_its_start_is_bad(missing_s: float, verdict: str) -> 
     )
     assert quality.verdict == verdict
     assert quality.reasons == ('the first 0.6 s are missing' if verdict == 'bad' else '')
+
+
+@pytest.mark.parametrize(
+    ('domain', 'verdict'),
+    [
+        (ClockDomain.UNKNOWN, 'usable'),
+        (ClockDomain.HOST, 'usable'),
+        (ClockDomain.GLOBAL, 'good'),
+        (ClockDomain.HARDWARE, 'good'),
+        (ClockDomain.SIMULATED, 'good'),
+    ],
+)
+def test_an_episode_with_stamps_of_a_poor_clock_is_usable_at_best_and_says_why(
+    domain: ClockDomain, verdict: str
+) -> None:
+    domains = {'head': np.full(4, ClockDomain.GLOBAL), 'wrist': np.array([2, 2, domain, domain])}
+    quality = judge(
+        flags=np.zeros(4, np.int64),
+        skew_ns=np.zeros((4, 2)),
+        tick_ns=np.arange(4),
+        domains=domains,
+    )
+    assert quality.verdict == verdict
+    reason = f'wrist: clock of the stamps is {domain.name} in 2 of 4 rows'
+    assert quality.reasons == ('' if verdict == 'good' else reason)
+
+
+@pytest.mark.parametrize(('rejected', 'verdict'), [(2, 'good'), (3, 'usable'), (21, 'bad')])
+def test_frames_that_were_left_out_count_like_flagged_rows(rejected: int, verdict: str) -> None:
+    quality = judge(
+        flags=np.zeros(200, np.int64),
+        skew_ns=np.zeros((200, 1)),
+        tick_ns=np.arange(200),
+        rejected={'head': rejected, 'wrist': 0},
+    )
+    assert quality.verdict == verdict
+    reason = f'head: {rejected} frames with a wrong stamp'
+    assert quality.reasons == ('' if verdict == 'good' else reason)

@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 from pathlib import Path
 
 import numpy as np
@@ -101,17 +102,58 @@ def test_summaries_are_what_the_table_shows(sound: Path) -> None:
     assert (summary.skew_p50_ms, summary.max_skew_ms, summary.reasons) == (2.0, 2.0, ())
 
 
-def test_many_open_videos_are_closed_again_and_still_right(
-    sound: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr('vla_mbpo.episodes.reader.OPEN_VIDEOS', 2)
-    with DatasetReader(sound) as reader:
+def test_no_more_videos_than_allowed_are_open_and_pictures_stay_right(sound: Path) -> None:
+    with DatasetReader(sound, open_videos=2) as reader:
         episodes = [reader.episode(0), reader.episode(1)]
         for k in (3, 9, 4):
             for e, episode in enumerate(episodes):
                 for i, camera in enumerate(CAMERAS):
                     assert number_in(episode.frame(camera, k)) == 1000 * e + 3 * k + i
         assert len(reader._videos) == 2
+
+
+def test_frames_come_right_in_any_order_and_any_mixture(sound: Path) -> None:
+    rng = np.random.default_rng(0)
+    with DatasetReader(sound) as reader:
+        episode = reader.episode(1)
+        running = episode.frames('head')
+        for k in [0, 0, 1, 2, 11, 11, 10, 3, *rng.integers(0, 12, 100)]:
+            assert number_in(episode.frame('head', int(k))) == 1000 + 3 * k
+        assert [number_in(image) for image in running] == [1000 + 3 * k for k in range(12)]
+
+
+def test_frames_outside_the_video_are_refused_and_the_next_ones_are_right(sound: Path) -> None:
+    with DatasetReader(sound) as reader:
+        episode = reader.episode(0)
+        for k in (12, -1, 1000):
+            with pytest.raises(DatasetError, match=f'file-000.mp4 has no frame {k}'):
+                episode.frame('head', k)
+            assert number_in(episode.frame('head', 5)) == 15
+
+
+def test_a_picture_is_the_callers_own(sound: Path) -> None:
+    with DatasetReader(sound) as reader:
+        first = reader.episode(0).frame('head', 4)
+        first[:] = 0
+        assert number_in(reader.episode(0).frame('head', 4)) == 12
+
+
+def numbers(reader: DatasetReader, results: 'multiprocessing.Queue') -> None:
+    results.put([number_in(reader.episode(0).frame('head', k)) for k in (7, 2, 9, 3)])
+
+
+@pytest.mark.parametrize('method', ['fork', 'spawn'])
+def test_a_reader_with_open_videos_works_on_in_another_process(sound: Path, method: str) -> None:
+    context = multiprocessing.get_context(method)
+    results = context.Queue()
+    with DatasetReader(sound) as reader:
+        mine = reader.episode(0)
+        assert number_in(mine.frame('head', 0)) == 0
+        child = context.Process(target=numbers, args=(reader, results))
+        child.start()
+        assert [number_in(mine.frame('head', k)) for k in range(1, 12)] == [*range(3, 36, 3)]
+        assert results.get(timeout=60) == [21, 6, 27, 9]
+        child.join()
 
 
 def test_unknown_names_and_numbers_are_refused(sound: Path) -> None:
@@ -146,7 +188,7 @@ def test_a_folder_without_dataset_is_refused(tmp_path: Path) -> None:
         (
             'meta/info.json',
             '{"codebase_version": "v3.0", "vla_mbpo_schema": 99}',
-            'vla_mbpo_schema 99, expected 1',
+            'vla_mbpo_schema 99, expected 1 or 2',
         ),
         (
             'meta/info.json',

@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from vla_mbpo.episodes.reader import DatasetReader
+from vla_mbpo.episodes.running import RunningStatistics
 from vla_mbpo.episodes.statistics import PIXEL_STRIDE
 from vla_mbpo.episodes.statistics import QUANTILES
 from vla_mbpo.episodes.statistics import PixelHistogram
@@ -89,3 +90,32 @@ def test_a_histogram_survives_its_list() -> None:
     again = PixelHistogram.from_list(histogram.to_list(), histogram.frames)
     assert again.statistics() == histogram.statistics()
     assert again.statistics()['max'] == [[[pytest.approx(1 / 255)]], [[2 / 255]], [[1.0]]]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.lists(st.integers(1, 40), min_size=1, max_size=6),
+    st.sampled_from(['float32', 'int64', 'bool']),
+)
+def test_statistics_that_grow_by_episodes_equal_those_of_all_rows_at_once(
+    seed: int, lengths: list[int], dtype: str
+) -> None:
+    rng = np.random.default_rng(seed)
+    parts = [(rng.normal(2.0, 3.0, (length, 3)) + rng.normal()).astype(dtype) for length in lengths]
+    running = RunningStatistics()
+    for part in parts:
+        running.add(part)
+    found, expected = running.statistics(), column_statistics(np.concatenate(parts))
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-9, atol=1e-9, err_msg=name)
+
+
+def test_taking_in_an_episode_leaves_the_statistics_of_the_ones_before_exact() -> None:
+    running = RunningStatistics()
+    rows = np.random.default_rng(0).normal(1e6, 1e-3, (50_000, 2))  # a large offset, a small spread
+    for part in np.split(rows, 100):
+        running.add(part)
+    np.testing.assert_allclose(running.statistics()['std'], rows.std(axis=0), rtol=1e-7)
+    np.testing.assert_array_equal(running.statistics()['q50'], np.quantile(rows, 0.5, axis=0))

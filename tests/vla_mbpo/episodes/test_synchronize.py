@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from vla_mbpo.episodes.schema import ClockDomain
 from vla_mbpo.episodes.schema import Flag
 from vla_mbpo.episodes.schema import Row
 from vla_mbpo.episodes.schema import Source
@@ -39,12 +40,26 @@ class Rig:
     def __init__(self, config: SyncConfig = CONFIG) -> None:
         self.sync = Synchronizer(config, cameras=('head', 'wrist'), state_width=2, action_width=1)
 
-    def frames(self, camera: str, times_ms: list[float]) -> None:
+    def frames(self, camera: str, times_ms: list[float], *, delay_ms: int = 7) -> None:
         for t in times_ms:
             capture = round(t * MS)
             self.sync.push_frame(
-                camera, image_of(t), capture_ns=capture, receipt_ns=capture + 7 * MS
+                camera, image_of(t), capture_ns=capture, receipt_ns=capture + delay_ms * MS
             )
+
+    def described(
+        self, camera: str, t_ms: int, number: int, domain: ClockDomain = ClockDomain.GLOBAL
+    ) -> None:
+        """A frame with its metadata, which come first."""
+        self.metadata(camera, t_ms, number, domain)
+        self.frames(camera, [t_ms])
+
+    def metadata(
+        self, camera: str, t_ms: int, number: int, domain: ClockDomain = ClockDomain.GLOBAL
+    ) -> None:
+        self.sync.push_frame_metadata(
+            camera, capture_ns=t_ms * MS, frame_number=number, domain=domain
+        )
 
     def states(self, times_ms: list[float]) -> None:
         for t in times_ms:
@@ -241,9 +256,171 @@ def test_a_clock_that_jumps_is_left_out_counted_and_flagged(wrong_ms: int) -> No
     rig.frames('head', [200, 250])
     rig.frames('wrist', [200, 250])
     rows = rig.sync.pop_rows()
-    assert [row.flags for row in rows] == [Flag.REJECTED_STAMP, 0, 0]
+    # The period of row 100 holds the stamp that was left out; row 200 lies within a period of it.
+    assert [row.flags for row in rows] == [0, Flag.REJECTED_STAMP, Flag.REJECTED_STAMP]
     np.testing.assert_allclose(rows[1].state, state_at(100))
     assert rig.sync.report().rejected == {'state': 1}
+
+
+def test_a_frame_number_that_comes_again_under_a_new_stamp_is_counted_and_flagged() -> None:
+    rig = Rig()
+    rig.robot(0, 350)
+    for t, number in ((0, 7), (50, 8), (100, 8), (150, 9), (200, 10), (250, 11)):
+        rig.described('head', t, number)
+    rig.frames('wrist', list(range(0, 351, 50)))
+    rows = rig.sync.pop_rows()
+    assert [row.flags for row in rows] == [0, Flag.REPEATED_FRAME, 0]
+    assert [row.frame_numbers['head'] for row in rows] == [7, 8, 10]
+    assert rig.sync.report().repeated == {'head': 1, 'wrist': 0}
+
+
+def test_skipped_frame_numbers_are_counted_per_camera_and_a_restarted_count_is_none() -> None:
+    rig = Rig()
+    rig.robot(0, 450)
+    for t, number in ((0, 5), (50, 6), (100, 9), (150, 10), (200, 0), (250, 1), (300, 3)):
+        rig.described('head', t, number)
+    rig.frames('wrist', list(range(0, 451, 50)))
+    rig.sync.pop_rows()
+    assert rig.sync.report().skipped == {'head': 3, 'wrist': 0}
+
+
+@pytest.mark.parametrize('is_first', [True, False], ids=['metadata first', 'picture first'])
+def test_metadata_join_their_frame_in_either_order_and_a_row_waits_for_them(
+    *, is_first: bool
+) -> None:
+    rig = Rig()
+    rig.robot(0, 350)
+    rig.frames('wrist', list(range(0, 351, 50)))
+    rig.described('head', 0, 40)
+    rig.described('head', 50, 41)
+    steps = [lambda: rig.metadata('head', 100, 42), lambda: rig.frames('head', [100])]
+    first, second = steps if is_first else reversed(steps)
+    first()
+    assert ticks_ms(rig.sync.pop_rows()) == [0]
+    second()
+    (row,) = rig.sync.pop_rows()
+    assert (row.frame_number('head'), row.domain('head')) == (42, ClockDomain.GLOBAL)
+    assert (row.frame_number('wrist'), row.domain('wrist')) == (-1, ClockDomain.UNKNOWN)
+    assert rig.sync.report().skipped == {'head': 0, 'wrist': 0}
+
+
+def test_a_camera_whose_metadata_stop_delays_no_row_beyond_the_wait() -> None:
+    rig = Rig()
+    rig.robot(0, 900)
+    rig.frames('wrist', list(range(0, 901, 50)))
+    rig.described('head', 0, 40)
+    rig.frames('head', list(range(50, 901, 50)))
+    rows = rig.sync.pop_rows()
+    assert ticks_ms(rows) == [0, 100, 200]
+    assert rows[1].domain('head') == ClockDomain.UNKNOWN
+    assert [row.flags for row in rows] == [0, Flag.CLOCK_DOMAIN, Flag.CLOCK_DOMAIN]
+
+
+def test_rows_of_another_clock_domain_than_at_the_start_are_flagged() -> None:
+    rig = Rig()
+    rig.robot(0, 550)
+    rig.frames('wrist', list(range(0, 551, 50)))
+    for t in range(0, 551, 50):
+        domain = ClockDomain.HOST if 150 <= t < 350 else ClockDomain.GLOBAL
+        rig.described('head', t, t // 50, domain)
+    rows = rig.sync.pop_rows()
+    assert [row.flags for row in rows] == [0, 0, Flag.CLOCK_DOMAIN, Flag.CLOCK_DOMAIN, 0]
+    assert [row.domain('head') for row in rows[1:3]] == [ClockDomain.GLOBAL, ClockDomain.HOST]
+
+
+def test_samples_received_later_than_the_budget_are_counted_and_paired_all_the_same() -> None:
+    rig = Rig()
+    rig.robot(0, 350)
+    rig.frames('head', [0, 50])
+    rig.frames('head', [100, 150], delay_ms=201)
+    rig.frames('head', [200, 250], delay_ms=20)
+    rig.frames('wrist', list(range(0, 351, 50)))
+    rig.sync.push_state(360 * MS, state_at(360), receipt_ns=900 * MS)
+    rows = rig.sync.pop_rows()
+    assert [row.flags for row in rows] == [0, 0, 0]
+    report = rig.sync.report()
+    assert report.late == {'head': 2, 'state': 1}
+    assert report.max_delay_ns == {'head': 201 * MS, 'wrist': 7 * MS, 'state': 540 * MS}
+
+
+def stepped(step_ms: int, *, at_ms: int = 1000, last_ms: int = 3000) -> tuple[Rig, list[Row]]:
+    """The wrist camera's clock is set by `step_ms` at true time `at_ms`; pictures show their true time."""
+    rig = Rig()
+    rows: list[Row] = []
+    for t in range(0, last_ms + 1, 10):
+        rig.robot(t, t)
+        if t % 50 == 0:
+            rig.frames('head', [t])
+            stamp = (t if t < at_ms else t + step_ms) * MS
+            picture = image_of(t)
+            rig.sync.push_frame('wrist', picture, capture_ns=stamp, receipt_ns=(t + 7) * MS)
+        rows += rig.sync.pop_rows()
+    return rig, rows + rig.sync.finish()
+
+
+@pytest.mark.parametrize('step_ms', [2000, 300, 60, -60, -300, -2000])
+def test_after_a_camera_s_clock_was_set_no_row_pairs_a_picture_of_another_time_without_a_flag(
+    step_ms: int,
+) -> None:
+    rig, rows = stepped(step_ms)
+    assert len(rows) >= 24
+    wrong = [abs(stamp_in(row.images['wrist']) - row.tick_ns) > 25 * MS for row in rows]
+    flagged = [row.flags != Flag.NONE for row in rows]
+    assert not [k for k, is_wrong in enumerate(wrong) if is_wrong and not flagged[k]]
+    assert all(stamp_in(row.images['wrist']) == row.capture_ns['wrist'] for row in rows)
+    assert not any(flagged[:8])
+    assert all(bool(row.flags & Flag.REJECTED_STAMP) for row in rows[11:])
+    assert rig.sync.report().rejected['wrist'] >= 38
+    assert rig.sync.set_back == (('wrist',) if step_ms < 0 else ())
+
+
+def test_a_clock_that_is_right_again_is_believed_again() -> None:
+    rig = Rig()
+    rows: list[Row] = []
+    for t in range(0, 3001, 10):
+        rig.robot(t, t)
+        if t % 50 == 0:
+            rig.frames('head', [t])
+            shift = -300 if 1000 <= t < 2000 else 0
+            rig.sync.push_frame(
+                'wrist', image_of(t), capture_ns=(t + shift) * MS, receipt_ns=(t + 7) * MS
+            )
+        rows += rig.sync.pop_rows()
+    assert [row.flags for row in rows[:9]] == [0] * 9
+    assert all(row.flags & Flag.REJECTED_STAMP for row in rows[11:19])
+    assert [row.flags for row in rows[22:]] == [0] * len(rows[22:])
+    assert rig.sync.set_back == ()
+
+
+@pytest.mark.parametrize('step_ms', [2500, -700])
+def test_where_the_host_s_clock_was_set_every_row_that_spans_the_seam_is_flagged(
+    step_ms: int,
+) -> None:
+    """All stamps and receipts are shifted; what rows hold is compared by true time, which the streams carry."""
+    rig = Rig()
+    rows: list[Row] = []
+    for t in range(0, 4001, 10):
+        now = t if t < 1500 else t + step_ms
+        sent_ns, receipt_ns = now * MS, now * MS
+        rig.sync.push_state(sent_ns, np.array([t, t]), receipt_ns=receipt_ns)
+        rig.sync.push_sent(sent_ns, np.array([float(t)]), receipt_ns=receipt_ns)
+        rig.sync.push_requested(sent_ns, np.array([float(t)]), Source.TELEOP)
+        if t % 50 == 0:
+            for camera, lag in (('head', 30), ('wrist', 20)):
+                true = t - lag
+                capture = true if true < 1500 else true + step_ms
+                rig.sync.push_frame(
+                    camera, image_of(true), capture_ns=capture * MS, receipt_ns=receipt_ns
+                )
+        rows += rig.sync.pop_rows()
+    rows += rig.sync.finish()
+    sound = [row for row in rows if not row.flags]
+    assert len(sound) >= 28
+    for row in sound:
+        true_ns = stamp_in(row.images['head'])
+        assert abs(stamp_in(row.images['wrist']) - true_ns) <= 25 * MS
+        assert abs(row.state[0] - true_ns / MS) < 1e-6
+        assert abs(row.action[0] - true_ns / MS - 100) < 1e-6
 
 
 def test_one_stream_far_ahead_forces_no_row() -> None:
@@ -259,10 +436,10 @@ def test_ticks_before_every_stream_has_begun_are_left_out_and_counted() -> None:
     rig = Rig()
     rig.frames('head', list(range(0, 601, 50)))
     rig.frames('wrist', list(range(0, 601, 50)))
-    rig.robot(120, 600)
+    rig.robot(220, 600)
     rows = rig.sync.pop_rows()
-    assert ticks_ms(rows) == [150, 250, 350, 450]
-    assert rig.sync.report().leading_ticks == 3
+    assert ticks_ms(rows) == [250, 350, 450]
+    assert rig.sync.report().leading_ticks == 3, '250 ms of rows every 100 ms'
 
 
 def test_start_forgets_what_is_older_and_begins_a_new_grid() -> None:

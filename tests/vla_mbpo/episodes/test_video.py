@@ -1,12 +1,14 @@
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from episode_samples import burned
 from episode_samples import number_in
 
 from vla_mbpo.episodes.clock import exact_rate
+from vla_mbpo.episodes.colour import to_i420
 from vla_mbpo.episodes.schema import CameraFormat
 from vla_mbpo.episodes.video import VideoEncoder
 from vla_mbpo.episodes.video import packet_stamps_s
@@ -18,7 +20,7 @@ HEAD = CameraFormat(name='head', width=64, height=48)
 
 
 def encoded(folder: Path, fps: float, count: int) -> Path:
-    encoder = VideoEncoder(folder / 'journal.mp4', HEAD, fps)
+    encoder = VideoEncoder(folder / 'journal.mp4', HEAD, fps, final=folder / 'direct.mp4')
     encoder.start()
     for k in range(count):
         assert encoder.put(burned(k))
@@ -54,7 +56,7 @@ def test_any_frame_can_be_read_in_any_order(tmp_path: Path) -> None:
 
 
 def test_a_full_queue_repeats_the_picture_before_and_says_so(tmp_path: Path) -> None:
-    encoder = VideoEncoder(tmp_path / 'v.mp4', HEAD, 15.0, capacity=2)
+    encoder = VideoEncoder(tmp_path / 'v.mp4', HEAD, 15.0, final=tmp_path / 'final.mp4', capacity=2)
     taken = [encoder.put(burned(k)) for k in range(5)]  # not started: nothing drains the queue
     encoder.start()
     encoder.close()
@@ -65,10 +67,45 @@ def test_a_full_queue_repeats_the_picture_before_and_says_so(tmp_path: Path) -> 
 
 
 def test_what_stops_an_encoder_is_raised_at_the_next_frame(tmp_path: Path) -> None:
-    encoder = VideoEncoder(tmp_path / 'no' / 'such' / 'folder.mp4', HEAD, 15.0)
+    encoder = VideoEncoder(
+        tmp_path / 'no' / 'such' / 'folder.mp4', HEAD, 15.0, final=tmp_path / 'final.mp4'
+    )
     encoder.start()
     encoder.put(burned(0))
     with pytest.raises(FileNotFoundError):
         encoder.close()
     with pytest.raises(FileNotFoundError):
         encoder.put(burned(0))
+
+
+def test_what_is_saved_and_what_survives_a_crash_hold_the_same_frames(tmp_path: Path) -> None:
+    journal = encoded(tmp_path, 15.0, 12)
+    remux(journal, tmp_path / 'remuxed.mp4', 15.0)
+    numbers = []
+    for name in ('direct.mp4', 'remuxed.mp4'):
+        assert list(packet_stamps_s(tmp_path / name)) == [Fraction(k, 15) for k in range(12)]
+        reader = VideoReader(tmp_path, tmp_path / name, 15.0)
+        numbers.append([number_in(image) for image in reader.frames()])
+        reader.close()
+    assert numbers == [list(range(12))] * 2
+
+
+def test_only_as_many_frames_are_copied_as_asked_for(tmp_path: Path) -> None:
+    assert remux(encoded(tmp_path, 15.0, 12), tmp_path / 'cut.mp4', 15.0, frames=7) == 7
+    assert len(list(packet_stamps_s(tmp_path / 'cut.mp4'))) == 7
+
+
+def test_colours_are_stored_as_close_as_the_usual_conversion_stores_them() -> None:
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    image = np.repeat(np.repeat(coarse, 40, axis=0), 40, axis=1)
+    image[::7] = 255 - image[::7]
+    usual = av.VideoFrame.from_ndarray(image, format='rgb24').reformat(format='yuv420p')
+    ours = av.VideoFrame.from_ndarray(to_i420(image), format='yuv420p')
+    errors = [
+        float(np.mean((frame.to_ndarray(format='rgb24').astype(float) - image) ** 2))
+        for frame in (ours, usual)
+    ]
+    assert errors[0] <= 1.02 * errors[1]
+    luma = ours.to_ndarray()[:480].astype(int) - usual.to_ndarray()[:480]
+    assert np.abs(luma).max() <= 1

@@ -1,5 +1,6 @@
 import json
 import logging
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -228,7 +229,9 @@ def test_derived_files_are_brought_up_to_date_when_a_save_was_cut_short(tmp_path
     assert {name: (root / 'meta' / name).read_bytes() for name in whole} == whole
 
 
-def test_leftovers_are_reported_and_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_leftovers_are_saved_or_kept_and_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     root = make_dataset(tmp_path / 'set', episodes=3, rows=4)
     folder = DatasetFolder(root)
     data = folder.data(2).read_bytes()
@@ -238,25 +241,29 @@ def test_leftovers_are_reported_and_kept(tmp_path: Path, caplog: pytest.LogCaptu
     writer.close()
     with caplog.at_level(logging.WARNING), DatasetWriter.open(root, SPEC) as again:
         (journal,) = again.recovered
-        assert again.episodes == 2
     (orphan,) = writer.recovered
-    assert (orphan.episode, journal.episode) == (2, 2)
+    assert (orphan.episode, orphan.is_saved, journal.episode) == (2, False, 2)
     assert (orphan.kept_at / 'data/chunk-000/file-002.parquet').read_bytes() == data
-    assert (journal.kept_at / 'rows.arrows').stat().st_size > 0
     assert 'an unsaved recording of episode 2 is kept at' in caplog.text
     assert errors_in(root) == []
 
 
-def test_an_abandoned_episode_makes_way_for_the_next_one(tmp_path: Path) -> None:
+def test_an_abandoned_episode_makes_way_for_the_next_one_and_is_saved_after_it(
+    tmp_path: Path,
+) -> None:
     with DatasetWriter.open(tmp_path / 'set', SPEC) as writer:
         first = writer.start(INFO)
-        first.add(make_row(0))
+        record(first, map(make_row, range(40)))
+        time.sleep(0.3)  # the encoders catch up
         first.abandon()
         second = writer.start(INFO)
         record(second, map(make_row, range(3)))
         assert second.finish(SUCCESS).index == 0
-    kept = list(DatasetFolder(tmp_path / 'set').journal.glob('torn-000-episode-000000/rows.arrows'))
-    assert len(kept) == 1
+    with DatasetWriter.open(tmp_path / 'set', SPEC) as writer:
+        (recovered,) = writer.recovered
+        assert (recovered.episode, recovered.outcome) == (1, 'unlabelled')
+        assert [summary.outcome for summary in writer.summaries] == ['success', 'unlabelled']
+    assert errors_in(tmp_path / 'set') == []
 
 
 def test_the_thousandth_episode_opens_a_new_chunk(tmp_path: Path) -> None:

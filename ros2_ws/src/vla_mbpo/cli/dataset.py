@@ -1,6 +1,5 @@
 """`vla-mbpo dataset`: what a dataset folder holds, and whether it is sound."""
 
-import json
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,19 +7,29 @@ from typing import Annotated
 from typing import Any
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
-from vla_mbpo.episodes.check import Finding
-from vla_mbpo.episodes.check import check
+from vla_mbpo.cli.dataset_check import Check
+from vla_mbpo.cli.dataset_edit import Relabel
+from vla_mbpo.cli.dataset_edit import Remove
+from vla_mbpo.cli.dataset_edit import Restore
+from vla_mbpo.cli.dataset_edit import Undo
+from vla_mbpo.cli.dataset_viz import Viz
+from vla_mbpo.cli.output import CLEAN
+from vla_mbpo.cli.output import console
+from vla_mbpo.cli.output import print_json
 from vla_mbpo.episodes.contact_sheet import write_contact_sheet
 from vla_mbpo.episodes.reader import DatasetReader
 from vla_mbpo.episodes.schema import EpisodeSummary
 
-CLEAN, FOUND = 0, 1
-PIPE_WIDTH = 120
-COLOURS = {'good': 'green', 'usable': 'yellow', 'bad': 'red', 'success': 'green', 'failure': 'red'}
-SEVERITY_COLOURS = {'error': 'red', 'warning': 'yellow', 'note': 'dim'}
+COLOURS = {
+    'good': 'green',
+    'usable': 'yellow',
+    'bad': 'red',
+    'success': 'green',
+    'failure': 'red',
+    'unlabelled': 'yellow',
+}
 
 Root = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar='DIR', help='Dataset folder.')]
 
@@ -37,30 +46,10 @@ class Info:
         """Print it; raises DatasetError if the dataset cannot be read."""
         with DatasetReader(self.root) as reader:
             if self.json:
-                _print_json(_info_json(reader))
+                print_json(_info_json(reader))
             else:
                 _print_info(reader)
         return CLEAN
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """Recompute and compare everything. Exit code 0: sound, 1: findings, 2: cannot be read."""
-
-    root: Root
-    json: bool = False
-    """Print JSON instead of lines."""
-
-    def run(self) -> int:
-        """Print the findings; raises DatasetError if the dataset cannot be read."""
-        findings = check(self.root)
-        is_clean = all(finding.severity == 'note' for finding in findings)
-        if self.json:
-            listed = [asdict(finding) for finding in findings]
-            _print_json({'root': str(self.root), 'is_clean': is_clean, 'findings': listed})
-        else:
-            _print_findings(self.root, findings, is_clean=is_clean)
-        return CLEAN if is_clean else FOUND
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +71,7 @@ class ContactSheet:
                 is_file = self.episode is not None and folder.suffix == '.png'
                 path = folder if is_file else folder / f'episode-{index:06d}.png'
                 write_contact_sheet(reader, index, path)
-                _console().print(str(path), highlight=False, soft_wrap=True)
+                console().print(str(path), highlight=False, soft_wrap=True)
         return CLEAN
 
 
@@ -90,6 +79,11 @@ Command = (
     Annotated[Info, tyro.conf.subcommand('info')]
     | Annotated[Check, tyro.conf.subcommand('check')]
     | Annotated[ContactSheet, tyro.conf.subcommand('contact-sheet')]
+    | Annotated[Viz, tyro.conf.subcommand('viz')]
+    | Annotated[Relabel, tyro.conf.subcommand('relabel')]
+    | Annotated[Remove, tyro.conf.subcommand('remove')]
+    | Annotated[Restore, tyro.conf.subcommand('restore')]
+    | Annotated[Undo, tyro.conf.subcommand('undo')]
 )
 
 
@@ -99,23 +93,13 @@ def main(argv: list[str]) -> int:
     Raises:
         DatasetError: the dataset cannot be read.
     """
-    command: Info | Check | ContactSheet = tyro.cli(
+    command: Info | Check | ContactSheet | Viz | Relabel | Remove | Restore | Undo = tyro.cli(
         Command,
         args=argv,
         prog='vla-mbpo dataset',
         description=__doc__,
     )
     return command.run()
-
-
-def _console() -> Console:
-    """Console as wide as the terminal; lines that go to a file or pipe are not squeezed."""
-    console = Console()
-    return console if console.is_terminal else Console(width=PIPE_WIDTH)
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, indent=2))
 
 
 def _info_json(reader: DatasetReader) -> dict[str, Any]:
@@ -143,12 +127,12 @@ def _successes(summaries: list[EpisodeSummary]) -> int:
 def _print_info(reader: DatasetReader) -> None:
     spec, summaries = reader.spec, reader.summaries()
     cameras = ', '.join(f'{camera.name} {camera.width}x{camera.height}' for camera in spec.cameras)
-    console = _console()
-    console.print(f'[bold]{reader.folder.root}[/]', highlight=False, soft_wrap=True)
+    shown = console()
+    shown.print(f'[bold]{reader.folder.root}[/]', highlight=False, soft_wrap=True)
     layout = f'{len(spec.state_names)} state dims, {len(spec.action_names)} action dims'
-    console.print(f'{spec.robot}, {spec.fps:g} Hz, {layout}, {cameras}', highlight=False)
-    console.print(_table(summaries))
-    console.print(_totals(summaries), highlight=False)
+    shown.print(f'{spec.robot}, {spec.fps:g} Hz, {layout}, {cameras}', highlight=False)
+    shown.print(_table(summaries))
+    shown.print(_totals(summaries), highlight=False)
 
 
 def _table(summaries: list[EpisodeSummary]) -> Table:
@@ -184,22 +168,14 @@ def _totals(summaries: list[EpisodeSummary]) -> str:
         return 'no episodes yet'
     successes, flagged = _successes(summaries), sum(s.flagged_rows for s in summaries)
     seconds = sum(summary.duration_s for summary in summaries)
-    share = f'{successes} of {count} succeeded ({successes / count:.0%})'
+    labelled = sum(summary.outcome != 'unlabelled' for summary in summaries)
+    share = f'{successes} of {labelled} succeeded'
+    if labelled:
+        share = f'{share} ({successes / labelled:.0%})'
+    if labelled < count:
+        share = f'{share}, {count - labelled} unlabelled'
     return f'{count} episodes, {frames} frames, {seconds:.1f} s; {share}; {flagged} rows flagged'
 
 
 def _coloured(word: str) -> str:
     return f'[{COLOURS[word]}]{word}[/]'
-
-
-def _print_findings(root: Path, findings: list[Finding], *, is_clean: bool) -> None:
-    console = _console()
-    for finding in findings:
-        colour = SEVERITY_COLOURS[finding.severity]
-        place = 'dataset' if finding.episode is None else f'episode {finding.episode}'
-        line = f'[{colour}]{finding.severity}[/] {place}, {finding.where}: {finding.message}'
-        console.print(line, highlight=False, soft_wrap=True)
-    counts = {name: sum(f.severity == name for f in findings) for name in SEVERITY_COLOURS}
-    listing = ', '.join(f'{count} {name}s' for name, count in counts.items())
-    verdict = '[green]sound[/]' if is_clean else '[red]not sound[/]'
-    console.print(f'{root}: {verdict} ({listing})', highlight=False, soft_wrap=True)

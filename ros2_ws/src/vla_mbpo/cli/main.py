@@ -5,6 +5,7 @@ name and returns an exit code. The first line of its module's docstring is its l
 """
 
 import ast
+import errno
 import importlib.util
 import os
 import sys
@@ -21,6 +22,7 @@ from vla_mbpo.errors import UnknownNameError
 from vla_mbpo.errors import VlaMbpoError
 
 GROUP = 'vla_mbpo.commands'
+EXIT_NO_OUTPUT = 1
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
@@ -31,23 +33,60 @@ Command = Callable[[list[str]], int]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `vla-mbpo` with `arguments` (default: those of the process) and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    commands = find_commands()
-    if not words or words[0] in {'-h', '--help'}:
-        print(help_text(commands))
-        return 0
-    if words[0] == '--version':
-        print(SOFTWARE_VERSION)
-        return 0
+    _open_closed_streams()
     try:
-        return _run(commands, words[0], words[1:])
+        return _flushed(_answer(find_commands(), words))
     except VlaMbpoError as error:
         print(f'vla-mbpo: {error}', file=sys.stderr)
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output has left, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return EXIT_BROKEN_PIPE
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # so rich says that the reader has left
+            return EXIT_BROKEN_PIPE
+        raise
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        _drop_output()
+        print(f'vla-mbpo: output cannot be written: {error.strerror}', file=sys.stderr)
+        return EXIT_NO_OUTPUT
+
+
+def _answer(commands: Mapping[str, EntryPoint], words: list[str]) -> int:
+    if not words or words[0] in {'-h', '--help'}:
+        print(help_text(commands))
+        return 0
+    if words[0] == '--version':
+        print(SOFTWARE_VERSION)
+        return 0
+    return _run(commands, words[0], words[1:])
+
+
+def _open_closed_streams() -> None:
+    """Give a process that was started without output (`>&-`) one that swallows everything."""
+    for name in ('stdout', 'stderr'):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, 'w', encoding='utf-8'))  # noqa: PTH123, SIM115  a device, to the end
+
+
+def _flushed(code: int) -> int:
+    """`code`, with all output written; OSError if it cannot be and nothing was wrong before."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        if code == 0:
+            raise
+        _drop_output()
+    return code
+
+
+def _drop_output() -> None:
+    """What is still buffered goes nowhere: Python would try once more at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def find_commands() -> dict[str, EntryPoint]:
@@ -80,7 +119,6 @@ def _run(commands: Mapping[str, EntryPoint], name: str, arguments: list[str]) ->
             needed_for=f'vla-mbpo {name}',
             remedy='Install it into the environment that runs vla-mbpo.',
         ) from error
-    sys.stdout.flush()
     return code
 
 

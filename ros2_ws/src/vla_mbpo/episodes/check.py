@@ -7,15 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
+from vla_mbpo.episodes.check_foreign import check_foreign
+from vla_mbpo.episodes.check_foreign import decode_findings
 from vla_mbpo.episodes.check_limits import limit_problems
 from vla_mbpo.episodes.check_rows import row_problems
 from vla_mbpo.episodes.check_video import check_video
 from vla_mbpo.episodes.files import read_table
 from vla_mbpo.episodes.finding import Finding
+from vla_mbpo.episodes.finding import Progress
 from vla_mbpo.episodes.finding import Severity
+from vla_mbpo.episodes.finding import no_progress
 from vla_mbpo.episodes.folder import EPISODE_PREFIX
 from vla_mbpo.episodes.folder import TORN_PREFIX
 from vla_mbpo.episodes.folder import episode_of
+from vla_mbpo.episodes.foreign import AnyDataset
 from vla_mbpo.episodes.reader import DatasetReader
 from vla_mbpo.episodes.totals import Totals
 from vla_mbpo.errors import DatasetError
@@ -29,12 +34,31 @@ STATISTICS_TOLERANCE = 1e-6
 SHOWN_CHARACTERS = 80
 
 
-def check(root: Path) -> list[Finding]:
-    """Everything wrong or notable in a dataset, whole-set findings first.
+def check(root: Path, *, deep: bool = False, progress: Progress = no_progress) -> list[Finding]:
+    """Everything wrong or notable in a dataset, ours or anybody's, whole-set findings first.
+
+    Whether the pictures pair with the joints is another question: see `pairing_check`.
+
+    Args:
+        root: the dataset folder.
+        deep: decode every picture, instead of the first and last of each video.
+        progress: told how far it is.
 
     Raises:
         DatasetError: info.json or the episode metadata cannot be read, so nothing can be checked.
     """
+    dataset = AnyDataset(root)
+    if not dataset.is_ours:
+        return check_foreign(dataset, deep=deep, progress=progress)
+    found = _check_ours(root)
+    if deep:
+        for k, episode in enumerate(dataset.episodes):
+            found += decode_findings(dataset, episode)
+            progress('pictures', k + 1, len(dataset.episodes))
+    return found
+
+
+def _check_ours(root: Path) -> list[Finding]:
     with DatasetReader(root) as reader:
         episodes = [f for index in range(len(reader)) for f in _episode_findings(reader, index)]
         has_data_errors = any(f.severity == 'error' for f in episodes)

@@ -26,7 +26,7 @@ def _problems(reader: DatasetReader, episode: int, camera: str) -> Iterator[str]
         return
     try:
         stamps = list(packet_stamps_s(path))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, IndexError) as error:  # IndexError: it holds no video
         yield f'cannot be read: {error}'
         return
     rows = reader.records[episode].length

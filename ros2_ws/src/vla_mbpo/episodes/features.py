@@ -20,6 +20,8 @@ from vla_mbpo.episodes.schema import CameraFormat
 from vla_mbpo.episodes.schema import DatasetSpec
 from vla_mbpo.episodes.schema import Row
 from vla_mbpo.episodes.schema import capture_key
+from vla_mbpo.episodes.schema import domain_key
+from vla_mbpo.episodes.schema import frame_number_key
 from vla_mbpo.episodes.schema import image_key
 from vla_mbpo.episodes.schema import receipt_key
 from vla_mbpo.episodes.schema import skew_key
@@ -80,6 +82,7 @@ def row_columns(spec: DatasetSpec) -> tuple[Column, ...]:
     stamps = [TICK_NS]
     for camera in spec.camera_names:
         stamps += [capture_key(camera), receipt_key(camera), skew_key(camera)]
+        stamps += [domain_key(camera), frame_number_key(camera)]
     return (
         Column(key=STATE, dtype='float32', names=spec.state_names, units=spec.state_units),
         *(
@@ -147,6 +150,8 @@ def row_batch(row: Row, schema: pa.Schema) -> pa.RecordBatch:
         values[capture_key(camera)] = row.capture_ns[camera]
         values[receipt_key(camera)] = row.receipt_ns[camera]
         values[skew_key(camera)] = row.skew_ns(camera)
+        values[domain_key(camera)] = int(row.domain(camera))
+        values[frame_number_key(camera)] = row.frame_number(camera)
     arrays = [_array(values[field.name], field.type) for field in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 

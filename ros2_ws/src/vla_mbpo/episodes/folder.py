@@ -1,7 +1,11 @@
 """Where everything lies inside a dataset folder (LeRobotDataset v3.0, one file per episode)."""
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from vla_mbpo.episodes.schema import image_key
 
 EPISODES_PER_CHUNK = 1000
 DATA_PATH = 'data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet'
@@ -10,7 +14,11 @@ EPISODES_PATH = 'meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.par
 EPISODE_PREFIX = 'episode-'
 """Journals of episodes that are being recorded."""
 TORN_PREFIX = 'torn-'
-"""What an interrupted recorder left, set aside."""
+"""What an interrupted recorder left and could not be saved, set aside."""
+REMOVED_PREFIX = 'removed-'
+"""Files of episodes that were removed."""
+DISCARDED_PREFIX = 'discarded-'
+"""Journals that are being deleted."""
 
 
 def chunk_and_file(episode: int) -> tuple[int, int]:
@@ -54,9 +62,33 @@ class DatasetFolder:
         """Held by the one process that may write."""
         return self.journal / 'lock'
 
+    @property
+    def edits(self) -> Path:
+        """What was changed in saved episodes, one JSON line each."""
+        return self.root / 'meta/edits.jsonl'
+
     def journal_of(self, episode: int) -> Path:
         """Folder of an episode while it is recorded."""
         return self.journal / f'{EPISODE_PREFIX}{episode:06d}'
+
+    def free_journal_of(self, episode: int) -> Path:
+        """As `journal_of`, or beside it where an abandoned recording has that name."""
+        first = self.journal_of(episode)
+        names = (first.with_name(f'{first.name}-{number}') for number in itertools.count(1))
+        return next(path for path in itertools.chain([first], names) if not path.exists())
+
+    def journals(self) -> list[Path]:
+        """Folders of episodes that are or were being recorded, in the order of their episodes."""
+        return sorted(self.journal.glob(f'{EPISODE_PREFIX}*'))
+
+    def removed(self, recording_id: str) -> Path:
+        """Where the files of a removed recording lie, with the paths that they had."""
+        return self.journal / f'{REMOVED_PREFIX}{recording_id}'
+
+    def files(self, episode: int, cameras: Iterable[str]) -> list[Path]:
+        """All files of an episode, the metadata last."""
+        videos = [self.video(image_key(camera), episode) for camera in cameras]
+        return [self.data(episode), *videos, self.episode_metadata(episode)]
 
     def data(self, episode: int) -> Path:
         """Rows of an episode."""

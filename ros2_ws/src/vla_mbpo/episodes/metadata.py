@@ -1,18 +1,27 @@
 """`info.json`: what it says of a dataset, and whether a recorder fits it."""
 
+import logging
+import re
 from typing import Any
 
 from vla_mbpo.episodes.files import read_json
 from vla_mbpo.episodes.folder import DatasetFolder
+from vla_mbpo.episodes.record import read_spec
 from vla_mbpo.episodes.schema import ACTION
 from vla_mbpo.episodes.schema import CODEBASE_VERSION
 from vla_mbpo.episodes.schema import IMAGE_PREFIX
+from vla_mbpo.episodes.schema import READABLE_SCHEMAS
 from vla_mbpo.episodes.schema import SCHEMA_VERSION
 from vla_mbpo.episodes.schema import STATE
 from vla_mbpo.episodes.schema import CameraFormat
 from vla_mbpo.episodes.schema import DatasetSpec
 from vla_mbpo.episodes.totals import SCHEMA_KEY
 from vla_mbpo.errors import DatasetError
+
+logger = logging.getLogger(__name__)
+
+CAMERA_NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]{0,63}')
+"""Camera names become names of files and topics."""
 
 
 def read_info(folder: DatasetFolder) -> dict[str, Any]:
@@ -24,9 +33,11 @@ def read_info(folder: DatasetFolder) -> dict[str, Any]:
     if not folder.root.is_dir():
         raise DatasetError(folder.root, 'there is no such folder')
     info = read_json(folder.root, folder.info)
-    for key, expected in (('codebase_version', CODEBASE_VERSION), (SCHEMA_KEY, SCHEMA_VERSION)):
-        if info.get(key) != expected:
-            problem = f'meta/info.json has {key} {info.get(key)!r}, expected {expected!r}'
+    readable = (('codebase_version', (CODEBASE_VERSION,)), (SCHEMA_KEY, READABLE_SCHEMAS))
+    for key, versions in readable:
+        if info.get(key) not in versions:
+            expected = ' or '.join(map(repr, versions))
+            problem = f'meta/info.json has {key} {info.get(key)!r}, expected {expected}'
             raise DatasetError(folder.root, problem)
     return info
 
@@ -64,11 +75,15 @@ def check_spec(folder: DatasetFolder, spec: DatasetSpec) -> None:
     """Refuse what cannot be recorded.
 
     Raises:
-        DatasetError: no camera, or a picture size that h264 cannot hold.
+        DatasetError: no camera, a name that cannot be a file's, or a picture size that h264 cannot hold.
     """
     if not spec.cameras:
         raise DatasetError(folder.root, 'needs at least one camera: the first one is the clock')
     for camera in spec.cameras:
+        if not CAMERA_NAME.fullmatch(camera.name):
+            problem = f'camera name {camera.name!r} cannot be a file name'
+            expected = 'expected at most 64 letters, digits, "_" and "-"'
+            raise DatasetError(folder.root, f'{problem}; {expected}')
         if camera.width % 2 or camera.height % 2:
             size = f'{camera.width}x{camera.height}'
             problem = f'{camera.name} is {size}; h264 needs an even width and height'
@@ -78,14 +93,37 @@ def check_spec(folder: DatasetFolder, spec: DatasetSpec) -> None:
 def check_folder(folder: DatasetFolder, spec: DatasetSpec) -> None:
     """Refuse a folder that is something else or belongs to another kind of recording.
 
+    Where info.json is missing or torn, the episodes' own metadata say what the dataset is.
+
     Raises:
         DatasetError: names the difference, or what the folder holds; nothing was changed.
     """
-    if folder.info.exists():
-        check_compatible(folder, spec_of(folder, read_info(folder)), spec)
-        return
     if folder.root.exists() and not folder.root.is_dir():
         raise DatasetError(folder.root, 'is a file, expected a folder')
+    committed = folder.committed()
+    if folder.info.exists() and not (_is_torn(folder) and committed):
+        info = read_info(folder)
+        if info[SCHEMA_KEY] != SCHEMA_VERSION:
+            has, writes = info[SCHEMA_KEY], SCHEMA_VERSION
+            problem = f'was recorded with schema {has}, this software adds schema {writes}'
+            raise DatasetError(folder.root, f'{problem}. Use another folder')
+        check_compatible(folder, spec_of(folder, info), spec)
+    elif committed and (existing := read_spec(folder, committed[-1])):
+        logger.warning('dataset %s: info.json is lost and is made again', folder.root)
+        check_compatible(folder, existing, spec)
+    else:
+        _check_empty(folder)
+
+
+def _is_torn(folder: DatasetFolder) -> bool:
+    try:
+        read_json(folder.root, folder.info)
+    except DatasetError:
+        return True
+    return False
+
+
+def _check_empty(folder: DatasetFolder) -> None:
     names = sorted(p.name for p in folder.root.iterdir()) if folder.root.exists() else []
     foreign = [name for name in names if name != folder.journal.name]
     if foreign:

@@ -4,11 +4,13 @@ import json
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 from typing import TypeVar
 
 import pyarrow as pa
 
+from vla_mbpo.config import from_mapping
 from vla_mbpo.episodes.clock import exact_rate
 from vla_mbpo.episodes.files import read_table
 from vla_mbpo.episodes.folder import DatasetFolder
@@ -26,6 +28,8 @@ from vla_mbpo.episodes.statistics import Statistics
 from vla_mbpo.errors import DatasetError
 
 UNKNOWN_BUDGET = -1
+SPEC_METADATA = 'vla_mbpo_spec'
+"""Key under which a metadata file holds the spec of its dataset, for when info.json is lost."""
 T = TypeVar('T')
 
 
@@ -105,7 +109,36 @@ def record_table(
         row[name] = getattr(record, name)
     for camera, histogram in record.histograms.items():
         row[f'histogram/{image_key(camera)}'] = histogram.to_list()
-    return pa.Table.from_pylist([row])
+    table = pa.Table.from_pylist([row])
+    return table.replace_schema_metadata({SPEC_METADATA: json.dumps(asdict(spec))})
+
+
+def read_spec(folder: DatasetFolder, path: Path) -> DatasetSpec | None:
+    """Spec of the dataset that a metadata file belongs to; None if it does not say.
+
+    Raises:
+        DatasetError: the file is missing or corrupt.
+        ConfigError: what it says is garbled.
+    """
+    metadata = read_table(folder.root, path).schema.metadata or {}
+    text = metadata.get(SPEC_METADATA.encode())
+    return from_mapping(DatasetSpec, json.loads(text), source=str(path)) if text else None
+
+
+def read_record(folder: DatasetFolder, path: Path, spec: DatasetSpec) -> EpisodeRecord:
+    """What a metadata file holds, wherever it lies.
+
+    Raises:
+        DatasetError: it is missing, corrupt or incomplete.
+    """
+    table = read_table(folder.root, path)
+    where = path.relative_to(folder.root)
+    if table.num_rows != 1:
+        raise DatasetError(folder.root, f'{where} has {table.num_rows} rows, expected 1')
+    try:
+        return _record(table.to_pylist()[0], spec)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(folder.root, f'{where} lacks or garbles {error}') from error
 
 
 def read_records(folder: DatasetFolder, spec: DatasetSpec) -> list[EpisodeRecord]:
@@ -116,15 +149,9 @@ def read_records(folder: DatasetFolder, spec: DatasetSpec) -> list[EpisodeRecord
     """
     records: list[EpisodeRecord] = []
     for path in folder.committed():
-        table = read_table(folder.root, path)
-        where = path.relative_to(folder.root)
-        if table.num_rows != 1:
-            raise DatasetError(folder.root, f'{where} has {table.num_rows} rows, expected 1')
-        try:
-            record = _record(table.to_pylist()[0], spec)
-        except (KeyError, TypeError, ValueError) as error:
-            raise DatasetError(folder.root, f'{where} lacks or garbles {error}') from error
+        record = read_record(folder, path, spec)
         if not record.index == episode_of(path) == len(records):
+            where = path.relative_to(folder.root)
             problem = f'{where} holds episode {record.index}, expected episode {len(records)}'
             raise DatasetError(folder.root, problem)
         records.append(record)
@@ -153,4 +180,6 @@ def _record(row: dict[str, Any], spec: DatasetSpec) -> EpisodeRecord:
 
 
 def _part(cls: type[T], row: dict[str, Any]) -> T:
-    return cls(**{field.name: row[field.name] for field in fields(cls)})  # type: ignore[arg-type]
+    """A dataclass from the columns of its name; one that was added later keeps its default."""
+    # A missing column without a default makes the constructor say which it is.
+    return cls(**{f.name: row[f.name] for f in fields(cls) if f.name in row})  # type: ignore[arg-type]

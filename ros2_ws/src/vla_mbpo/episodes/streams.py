@@ -6,19 +6,10 @@ from typing import Generic
 from typing import Literal
 from typing import TypeVar
 
-from vla_mbpo.episodes.schema import Image
 from vla_mbpo.episodes.schema import Vector
 
 T = TypeVar('T')
 PushOutcome = Literal['kept', 'repeated', 'rejected']
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Frame:
-    """A picture and when the camera delivered it."""
-
-    image: Image
-    receipt_ns: int
 
 
 @dataclass(kw_only=True, eq=False)
@@ -28,7 +19,7 @@ class Sample(Generic[T]):
     t_ns: int
     value: T
     is_repeated: bool = False
-    """Its stamp was delivered more than once; the first value is kept."""
+    """Its stamp (the first value is kept), or its frame number, was delivered before."""
 
 
 class Stream(Generic[T]):
@@ -54,6 +45,10 @@ class Stream(Generic[T]):
                 return 'rejected'
         self._samples.append(Sample(t_ns=t_ns, value=value))
         return 'kept'
+
+    def at(self, t_ns: int) -> Sample[T] | None:
+        """The sample with exactly this stamp, if it is held."""
+        return next((s for s in reversed(self._samples) if s.t_ns == t_ns), None)
 
     def covers(self, t_ns: int) -> bool:
         """Whether no later sample can change the answer for `t_ns`."""

@@ -35,6 +35,16 @@ class SyncConfig:
         float, setting('How much of each stream is held; pop rows more often', unit='s', gt=0)
     ] = 2.0
 
+    max_delay_s: Annotated[
+        float,
+        setting('A sample received later than this after its stamp counts as late', unit='s', gt=0),
+    ] = 0.2
+    max_clock_error_s: Annotated[
+        float | None,
+        setting('Stamps further in the future, or set back by more, are left out', unit='s', gt=0),
+    ] = 0.03
+    """None where the receiver's clock is no measure: in the twin it may lag behind the stamps."""
+
     @property
     def skew_budget_ns(self) -> int:
         """Largest distance of a camera's frame from its tick."""

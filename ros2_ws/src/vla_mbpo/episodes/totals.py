@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from vla_mbpo.episodes.clock import exact_rate
 from vla_mbpo.episodes.features import DEFAULT_COLUMNS
+from vla_mbpo.episodes.features import INDEX
 from vla_mbpo.episodes.features import features
 from vla_mbpo.episodes.features import row_columns
 from vla_mbpo.episodes.features import to_numpy
 from vla_mbpo.episodes.features import whole
+from vla_mbpo.episodes.files import read_json
 from vla_mbpo.episodes.files import read_table
 from vla_mbpo.episodes.files import write_json
 from vla_mbpo.episodes.files import write_table
@@ -22,6 +24,7 @@ from vla_mbpo.episodes.folder import EPISODES_PER_CHUNK
 from vla_mbpo.episodes.folder import VIDEO_PATH
 from vla_mbpo.episodes.folder import DatasetFolder
 from vla_mbpo.episodes.record import EpisodeRecord
+from vla_mbpo.episodes.running import RunningStatistics
 from vla_mbpo.episodes.schema import CODEBASE_VERSION
 from vla_mbpo.episodes.schema import SCHEMA_VERSION
 from vla_mbpo.episodes.schema import TIME_PREFIX
@@ -29,10 +32,19 @@ from vla_mbpo.episodes.schema import DatasetSpec
 from vla_mbpo.episodes.schema import image_key
 from vla_mbpo.episodes.statistics import PixelHistogram
 from vla_mbpo.episodes.statistics import Statistics
-from vla_mbpo.episodes.statistics import table_statistics
+from vla_mbpo.errors import DatasetError
 
 SCHEMA_KEY = 'vla_mbpo_schema'
 Columns = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where in the dataset an episode goes."""
+
+    episode: int
+    first_index: int
+    task_index: int
 
 
 def counted_columns(table: pa.Table, spec: DatasetSpec) -> Columns:
@@ -53,8 +65,7 @@ class Totals:
     def __init__(self, folder: DatasetFolder, spec: DatasetSpec) -> None:
         self._folder = folder
         self._spec = spec
-        self._columns: list[Columns] = []
-        self.records: list[EpisodeRecord] = []
+        self.load([])
 
     @property
     def frames(self) -> int:
@@ -62,19 +73,39 @@ class Totals:
         return sum(record.length for record in self.records)
 
     def load(self, records: list[EpisodeRecord]) -> None:
-        """Take in the saved episodes.
+        """Take in these episodes in place of all before; the data files are read.
 
         Raises:
             DatasetError: names the data file that is missing or corrupt.
         """
-        for record in records:
-            table = read_table(self._folder.root, self._folder.data(record.index))
-            self.add(record, counted_columns(table, self._spec))
+        self.records: list[EpisodeRecord] = []
+        self._columns: dict[str, RunningStatistics] = {}
+        self._pictures: dict[str, PixelHistogram] = {}
+        self._written_tasks: list[str] | None = None
+        tables = (read_table(self._folder.root, self._folder.data(r.index)) for r in records)
+        self._take(records, [counted_columns(table, self._spec) for table in tables])
 
     def add(self, record: EpisodeRecord, columns: Columns) -> None:
         """Take in one more saved episode."""
-        self.records.append(record)
-        self._columns.append(columns)
+        self._take([record], [columns])
+
+    def _take(self, records: list[EpisodeRecord], columns: list[Columns]) -> None:
+        self.records += records
+        for key in columns[0] if columns else ():
+            running = self._columns.setdefault(key, RunningStatistics())
+            running.add(*(part[key] for part in columns))
+        for camera in self._spec.camera_names if records else ():
+            before = self._pictures.get(camera, PixelHistogram())
+            parts = (record.histograms[camera] for record in records)
+            self._pictures[camera] = PixelHistogram.summed((before, *parts))
+
+    def place(self, instruction: str) -> Place:
+        """Where the next episode goes."""
+        return Place(
+            episode=len(self.records),
+            first_index=self.frames,
+            task_index=self.task_index(instruction),
+        )
 
     def tasks(self) -> list[str]:
         """Instructions by task index."""
@@ -90,21 +121,35 @@ class Totals:
 
     def statistics(self) -> dict[str, Statistics]:
         """Exact statistics over all rows, and pictures' over all counted pixels."""
-        keys = self._columns[0]
-        whole_set = {key: np.concatenate([part[key] for part in self._columns]) for key in keys}
-        parts = [record.histograms for record in self.records]
-        histograms = {
-            camera: PixelHistogram.summed(part[camera] for part in parts)
-            for camera in self._spec.camera_names
-        }
-        return {**table_statistics(whole_set), **image_statistics(histograms)}
+        columns = {key: part.statistics() for key, part in self._columns.items()}
+        return {**columns, **image_statistics(self._pictures)}
 
     def write(self) -> None:
         """Bring tasks, statistics and info up to date, each atomically, info last."""
         if self.records:
-            write_tasks(self._folder, self.tasks())
-            write_json(self._folder.stats, self.statistics())
+            tasks = self.tasks()
+            if tasks != self._written_tasks:
+                write_tasks(self._folder, tasks)
+                self._written_tasks = tasks
+            write_json(self._folder.stats, self.statistics(), is_last=False)
+        else:
+            self._folder.tasks.unlink(missing_ok=True)
+            self._folder.stats.unlink(missing_ok=True)
         write_json(self._folder.info, self.info())
+
+    def is_written(self) -> bool:
+        """Whether the derived files are there, whole and of these episodes."""
+        try:
+            if read_json(self._folder.root, self._folder.info) != self.info():
+                return False
+            if not self.records:
+                return True
+            tasks = read_table(self._folder.root, self._folder.tasks).to_pydict()
+            counted = read_json(self._folder.root, self._folder.stats)[INDEX]['count']
+        except (DatasetError, KeyError, TypeError):
+            return False
+        is_listed = list(tasks.values()) == [list(range(len(self.tasks()))), self.tasks()]
+        return is_listed and counted == [self.frames]
 
     def info(self) -> dict[str, Any]:
         """Content of info.json."""

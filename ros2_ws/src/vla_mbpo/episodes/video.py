@@ -1,18 +1,22 @@
-"""Video of one camera: encoded in a thread of its own into a file that survives kill -9, then remuxed.
+"""Video of one camera: encoded in a thread of its own, into a file that survives kill -9 and one to be saved.
 
-While recording, the file is a fragmented mp4 with one fragment per frame: what was written can be
-read. A frame's presentation stamp is exactly k / fps, so row k is frame k.
+While recording, every encoded frame goes to two files: a fragmented mp4 with one fragment per frame, of which
+everything written so far can be read, and an ordinary mp4, which is what is saved. A frame's presentation stamp is
+exactly k / fps, so row k is frame k.
 """
 
+import itertools
 import queue
 import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 
 from vla_mbpo.episodes.clock import exact_rate
+from vla_mbpo.episodes.colour import to_i420
 from vla_mbpo.episodes.schema import CameraFormat
 from vla_mbpo.episodes.schema import Image
 from vla_mbpo.episodes.statistics import PixelHistogram
@@ -36,9 +40,16 @@ class VideoEncoder:
     """
 
     def __init__(
-        self, path: Path, camera: CameraFormat, fps: float, *, capacity: int = QUEUED_FRAMES
+        self,
+        path: Path,
+        camera: CameraFormat,
+        fps: float,
+        *,
+        final: Path,
+        capacity: int = QUEUED_FRAMES,
     ) -> None:
         self._path = path
+        self._final = final
         self._camera = camera
         self._rate = exact_rate(fps)
         self._capacity = capacity
@@ -74,7 +85,7 @@ class VideoEncoder:
         return is_taken
 
     def close(self) -> None:
-        """Encode what is queued and finish the file.
+        """Encode what is queued and finish both files.
 
         Raises:
             OSError, ValueError: what stopped the encoder.
@@ -84,7 +95,7 @@ class VideoEncoder:
             raise self._error
 
     def cancel(self) -> None:
-        """Stop without encoding what is queued; the file stays as it is."""
+        """Stop without encoding what is queued; the files stay as they are."""
         self._is_cancelled = True
         self._stop()
 
@@ -100,25 +111,49 @@ class VideoEncoder:
             self._error = error
 
     def _encode_all(self) -> None:
-        path = str(self._path)
-        with av.open(path, 'w', format='mp4', options=JOURNAL_OPTIONS) as container:
-            stream = container.add_stream(CODEC, rate=self._rate, options=CODEC_OPTIONS)
-            stream.width, stream.height = self._camera.width, self._camera.height
-            stream.pix_fmt = 'yuv420p'
-            context = stream.codec_context
-            context.time_base = 1 / self._rate
-            context.gop_size, context.max_b_frames = KEYFRAME_INTERVAL, 0
-            context.thread_count = 1
+        with (
+            av.open(str(self._path), 'w', format='mp4', options=JOURNAL_OPTIONS) as journal,
+            av.open(str(self._final), 'w', format='mp4') as final,
+        ):
+            encoder, copy = self._add_stream(journal), self._add_stream(final)
+            final.start_encoding()  # makes the header; the frames come from the other encoder
             while (image := self._queue.get()) is not None and not self._is_cancelled:
-                frame = av.VideoFrame.from_ndarray(image, format='rgb24')
+                frame = av.VideoFrame.from_ndarray(to_i420(image), format='yuv420p')
                 frame.pts, frame.time_base = self.histogram.frames, 1 / self._rate
-                container.mux(stream.encode(frame))
+                self._mux_both(encoder.encode(frame), encoder, copy)
                 self.histogram.add(image)
-            container.mux(stream.encode(None))
+            self._mux_both(encoder.encode(None), encoder, copy)
+
+    def _add_stream(self, container: 'av.container.OutputContainer') -> 'av.VideoStream':
+        stream = container.add_stream(CODEC, rate=self._rate, options=CODEC_OPTIONS)
+        stream.width, stream.height = self._camera.width, self._camera.height
+        stream.pix_fmt = 'yuv420p'
+        context = stream.codec_context
+        context.time_base = 1 / self._rate
+        context.gop_size, context.max_b_frames = KEYFRAME_INTERVAL, 0
+        context.thread_count = 1
+        return stream
+
+    def _mux_both(
+        self, packets: 'list[av.Packet]', first: 'av.VideoStream', second: 'av.VideoStream'
+    ) -> None:
+        for packet in packets:
+            number = packet.pts
+            first.container.mux(packet)
+            _place(packet, second, number, 1 / self._rate)
+            second.container.mux(packet)
 
 
-def remux(source: Path, target: Path, fps: float) -> int:
-    """Copy the frames of a journal video into an ordinary mp4 with stamps exactly k / fps.
+def _place(packet: 'av.Packet', stream: 'av.VideoStream', number: int, time_base: Fraction) -> None:
+    """Make `packet` frame `number` of `stream`."""
+    packet.stream = stream
+    packet.time_base = time_base
+    packet.pts = packet.dts = number
+    packet.duration = 1
+
+
+def remux(source: Path | BinaryIO, target: Path, fps: float, *, frames: int | None = None) -> int:
+    """Copy the frames of a journal video, or the first `frames`, into an ordinary mp4, stamped exactly k / fps.
 
     Nothing is encoded again. Returns the number of frames.
 
@@ -127,19 +162,14 @@ def remux(source: Path, target: Path, fps: float) -> int:
     """
     time_base = 1 / exact_rate(fps)
     count = 0
-    with (
-        av.open(str(source)) as reading,
-        av.open(str(target), 'w', format='mp4', options={'movflags': 'faststart'}) as writing,
-    ):
+    file = str(source) if isinstance(source, Path) else source
+    with av.open(file) as reading, av.open(str(target), 'w', format='mp4') as writing:
         stream = writing.add_stream_from_template(reading.streams.video[0])
         stream.time_base = time_base
-        for packet in reading.demux(video=0):
-            if packet.pts is None:  # the flush at the end
-                continue
-            packet.stream = stream
-            packet.time_base = time_base
-            packet.pts = packet.dts = count
-            packet.duration = 1
+        # The flush at the end of the file has no stamp.
+        packets = (packet for packet in reading.demux(video=0) if packet.pts is not None)
+        for packet in itertools.islice(packets, frames):
+            _place(packet, stream, count, time_base)
             writing.mux(packet)
             count += 1
     return count
@@ -149,9 +179,15 @@ def packet_stamps_s(path: Path) -> Iterator[Fraction]:
     """Presentation stamp of each frame of a video in seconds, exact, without decoding.
 
     Raises:
-        OSError: the file cannot be read, or ends too early.
+        OSError, ValueError: the file cannot be read, ends too early, or holds no video.
     """
     with av.open(str(path)) as container:
-        for packet in container.demux(video=0):
+        for packet in container.demux(_video_stream(container, path)):
             if packet.pts is not None:
                 yield packet.pts * packet.time_base
+
+
+def _video_stream(container: 'av.container.InputContainer', path: Path) -> 'av.VideoStream':
+    if not container.streams.video:
+        raise ValueError(f'{path.name} holds no video')
+    return container.streams.video[0]

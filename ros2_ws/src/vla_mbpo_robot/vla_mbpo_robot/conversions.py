@@ -19,6 +19,8 @@ from vla_mbpo.errors import VlaMbpoError
 from vla_mbpo.robots import Layout
 from vla_mbpo.robots.layout import Vector
 from vla_mbpo.robots.schema import Camera
+from vla_mbpo_msgs.msg import FrameMetadata
+from vla_mbpo_robot.drivers.camera import Frame
 
 
 def to_stamp(time_ns: int) -> Time:
@@ -98,6 +100,18 @@ def image_message(picture: NDArray[np.uint8], frame_id: str, time_ns: int) -> Im
     data = array('B')
     data.frombytes(np.ascontiguousarray(picture).data.cast('B'))
     message.data = data
+    return message
+
+
+def frame_metadata_message(frame: Frame, frame_id: str) -> FrameMetadata:
+    """What is known of a picture beside its pixels."""
+    message = FrameMetadata(
+        frame_number=frame.frame_number,
+        clock_domain=int(frame.domain),
+        exposure_s=frame.exposure_s,
+    )
+    message.header.stamp = to_stamp(frame.capture_ns)
+    message.header.frame_id = frame_id
     return message
 
 

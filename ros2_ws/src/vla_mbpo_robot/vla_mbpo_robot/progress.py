@@ -1,4 +1,4 @@
-"""Progress of a session as one line of its output, for launchers that show a progress bar."""
+"""What a session prints for the launcher that shows it: progress, details of the screen, and sounds, one per line."""
 
 import dataclasses
 import json
@@ -8,9 +8,10 @@ from typing import Annotated
 from vla_mbpo.config import from_mapping
 from vla_mbpo.config import setting
 from vla_mbpo.errors import ConfigError
+from vla_mbpo_robot.collection_io import Phase
+from vla_mbpo_robot.operator.sounds import Cue
 
-PREFIX = 'PROGRESS '
-PHASES = ('preparing', 'running', 'saving', 'done', 'failed')
+PHASES = tuple(phase.name.lower() for phase in Phase)
 """Names of the phases of vla_mbpo_msgs/SessionStatus, by number."""
 
 
@@ -31,16 +32,52 @@ class Progress:
         return f'{count}; {PHASES[self.phase]}' + (f': {self.message}' if self.message else '')
 
 
-def to_line(progress: Progress) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """What changes all the time; for a screen that is drawn anew."""
+
+    task: str
+    split: str
+    condition: str
+    notice: str = ''
+    """What the last press was answered with, where it did nothing."""
+    verdict: str = ''
+    inputs: tuple[str, ...] = ()
+    """Operator events that do something now."""
+    checks: tuple[str, ...] = ()
+    """Preflight, one line each, beginning with ok, warn or fail."""
+    cameras: tuple[str, ...] = ()
+    rate_hz: tuple[float, ...] = ()
+    skew_ms: tuple[float, ...] = ()
+    disk_minutes: float = -1.0
+    """-1 while unknown."""
+    rows: int = 0
+    flagged_rows: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """A sound that the launcher's terminal makes."""
+
+    cue: Cue
+
+
+Report = Progress | Details | Heard
+_PREFIXES: dict[str, type[Report]] = {'PROGRESS': Progress, 'DETAILS': Details, 'CUE': Heard}
+
+
+def to_line(report: Report) -> str:
     """The line that the session prints on standard output."""
-    return PREFIX + json.dumps(dataclasses.asdict(progress))
+    prefix = next(name for name, kind in _PREFIXES.items() if kind is type(report))
+    return f'{prefix} {json.dumps(dataclasses.asdict(report))}'
 
 
-def from_line(line: str) -> Progress | None:
+def from_line(line: str) -> Report | None:
     """What `to_line` said; None for any other line, which is then shown as it is."""
-    if not line.startswith(PREFIX):
+    prefix, _, text = line.partition(' ')
+    if prefix not in _PREFIXES:
         return None
     try:
-        return from_mapping(Progress, json.loads(line.removeprefix(PREFIX)), source='progress line')
+        return from_mapping(_PREFIXES[prefix], json.loads(text), source=f'{prefix} line')
     except (ConfigError, json.JSONDecodeError):
         return None

@@ -27,5 +27,7 @@ STREAM = _profile(50, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 COMMAND = _profile(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
 # Latecomers get the last value at once.
 LATCHED = _profile(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
+# Latched values of several publishers: with depth 1 a reader would keep only one of them.
+LATCHED_BY_MANY = _profile(32, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
 # What rclpy's clock subscribes with.
 CLOCK = _profile(1, ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE)

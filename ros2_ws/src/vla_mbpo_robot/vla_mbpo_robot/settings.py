@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from vla_mbpo.config import setting
+from vla_mbpo.tasks.spec import Split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +95,23 @@ class EpisodeRecorderSettings:
     state_budget_s: Annotated[
         float, setting('Greatest gap between joint states', unit='s', gt=0, le=1)
     ] = 0.05
+    clock_budget_s: Annotated[
+        float,
+        setting('Stamps further in the future, or set back by more, are left out', unit='s', gt=0),
+    ] = 0.03
     min_free_gib: Annotated[
         float, setting('Disk space below which no episode starts', unit='GiB', ge=0)
     ] = 1.0
     simulated: Annotated[bool, setting('True where the twin is the robot')] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlackBoxSettings:
+    """Node that keeps the messages of each episode as they came."""
+
+    robot: Annotated[str, setting('Robot description by name')] = 'arx_x5'
+    dataset_dir: Annotated[str, setting('Folder of the dataset')] = ''
+    images: Annotated[bool, setting('True: the pictures too, as JPEG')] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,26 +120,51 @@ class SessionSettings:
 
     robot: Annotated[str, setting('Robot description by name')] = 'arx_x5'
     task: Annotated[str, setting('Task that is demonstrated')] = 'pick_cup'
+    dataset_dir: Annotated[str, setting('Folder of the dataset, whose episodes count')] = ''
     episodes: Annotated[
-        int, setting('Episodes to save; 0 takes the number the task wants', ge=0)
+        int,
+        setting('Labelled episodes wanted in the dataset; 0 takes the number the task wants', ge=0),
     ] = 0
-    condition: Annotated[str, setting('Condition; "" goes through the seen ones in turn')] = ''
+    split: Annotated[Split, setting('Split whose conditions are collected and counted')] = 'seen'
+    condition: Annotated[str, setting('One condition; "" goes through those of the split')] = ''
     operator: Annotated[str, setting('Who teleoperates')] = ''
-    seed: Annotated[int, setting('Scene seed of the first episode (twin)', ge=0)] = 0
-    simulated: Annotated[bool, setting('True: reset the twin and label by its detector')] = False
+    seed: Annotated[
+        int, setting('Lowest scene seed; seeds of saved episodes are not used again (twin)', ge=0)
+    ] = 0
+    simulated: Annotated[bool, setting('True: reset the twin')] = False
+    attended: Annotated[
+        bool, setting('True: a person starts, stops and labels, also in the twin')
+    ] = False
     settle_s: Annotated[
         float, setting('Rest between reset and recording', unit='s', ge=0, le=60)
     ] = 0.5
     tail_s: Annotated[float, setting('Recording kept after success', unit='s', ge=0, le=60)] = 0.4
+    countdown_s: Annotated[
+        float, setting('Countdown of an attended session', unit='s (wall)', ge=0, le=30)
+    ] = 3.0
     keep_failures: Annotated[
-        bool, setting('Save episodes that failed instead of discarding them')
+        bool, setting('Unattended: save episodes that failed instead of discarding them')
     ] = False
     max_attempts: Annotated[
-        int, setting('Attempts per wanted episode before the session gives up', ge=1, le=100)
+        int,
+        setting('Unattended: attempts per wanted episode before the session ends', ge=1, le=100),
     ] = 5
     ready_timeout_s: Annotated[
         float, setting('Longest wait for other nodes', unit='s (wall)', gt=0)
     ] = 30.0
+    state_rate_hz: Annotated[
+        float, setting('Rate that joint_states should have', unit='Hz', ge=1, le=500)
+    ] = 100.0
+    pedal: Annotated[str, setting('Foot pedal: name or path of an input device')] = ''
+    pedal_keys: Annotated[str, setting('What the keys of the pedal mean')] = (
+        'KEY_A=toggle KEY_B=success KEY_C=discard'
+    )
+    sound_command: Annotated[
+        str, setting('Command per sound, such as `paplay {cue}.oga`; "" rings the bell')
+    ] = ''
+    details: Annotated[
+        bool, setting('True: print what a launcher shows on its screen, twice a second')
+    ] = False
 
 
 SETTINGS: dict[str, type] = {
@@ -135,5 +174,6 @@ SETTINGS: dict[str, type] = {
     'teleop': TeleopSettings,
     'command_gate': CommandGateSettings,
     'episode_recorder': EpisodeRecorderSettings,
+    'black_box': BlackBoxSettings,
     'session': SessionSettings,
 }

@@ -93,6 +93,11 @@ class Supervisor:
             return Report(exit_code=1, sentence='; '.join(failures))
         return report
 
+    def send(self, name: str, line: str) -> None:
+        """Hand a process a line (see `tether`); lost if it does not run. From any thread."""
+        if child := self._running.get(name):
+            child.write(f'{line}\n'.encode())
+
     def _wait(self) -> Report:
         event = self._events.get()
         if isinstance(event, _Signalled):
@@ -110,7 +115,8 @@ class Supervisor:
             message = said.removeprefix('error: ')
             return Report(exit_code=USER_ERROR, sentence=f'{event.name}: {message}')
         ending = _ending(event.code) + (' before the job was done' if event.code == 0 else '')
-        detail = f': {said}' if said and event.code else ''
+        # The last line of a process that a signal ended has nothing to do with its end.
+        detail = f': {said}' if said and event.code > 0 else ''
         return Report(exit_code=1, sentence=f'{event.name} {ending}{detail}')
 
     def _stop_all(self) -> list[str]:
@@ -185,9 +191,19 @@ class _Child:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
+        self._input_lock = threading.Lock()
         self._reader = threading.Thread(target=self._read, daemon=True, name=f'{spec.name}.output')
         self._reader.start()
         threading.Thread(target=self._watch, daemon=True, name=f'{spec.name}.exit').start()
+
+    def write(self, data: bytes) -> None:
+        """Pass data to the process, or lose it where nobody takes it."""
+        assert self._process.stdin is not None
+        with self._input_lock, contextlib.suppress(BlockingIOError, BrokenPipeError):
+            if not self._process.stdin.closed:
+                os.write(self._process.stdin.fileno(), data)
 
     def send(self, number: signal.Signals) -> None:
         """Signal the process; SIGKILL goes to all that it started as well."""
@@ -202,7 +218,8 @@ class _Child:
         self._reader.join(_OUTPUT_WAIT_S)
         self._process.wait()
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with self._input_lock:
+            self._process.stdin.close()
 
     def _kill_group(self) -> None:
         # Until it is reaped the process holds its id, so the group cannot be somebody else's.

@@ -8,12 +8,16 @@ GATE_STATE = 'command_gate/state'
 EPISODE_STATUS = 'episode/status'
 SESSION_STATUS = 'session/status'
 TWIN_STATE = 'twin/state'
+SERIALS = 'serials'
 CLOCK = '/clock'
 DIAGNOSTICS = '/diagnostics'
 
 START_EPISODE = 'episode/start'
 FINISH_EPISODE = 'episode/finish'
+STOP_EPISODE = 'episode/stop'
 DISCARD_EPISODE = 'episode/discard'
+EDIT_EPISODE = 'episode/edit'
+SESSION_INPUT = 'session/input'
 RESET_SCENE = 'twin/reset_scene'
 ARM_GATE = 'command_gate/arm'
 ENGAGE_TELEOP = 'teleop/engage'
@@ -27,6 +31,11 @@ def image(camera: str) -> str:
 def compressed_image(camera: str) -> str:
     """JPEG pictures of a camera, for previews and remote viewers."""
     return f'{camera}/color/image_raw/compressed'
+
+
+def frame_metadata(camera: str) -> str:
+    """Clock domain and frame number of each raw picture, sent before it."""
+    return f'{camera}/color/metadata'
 
 
 def camera_info(camera: str) -> str:

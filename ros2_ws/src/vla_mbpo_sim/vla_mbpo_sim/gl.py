@@ -51,6 +51,8 @@ def backend_module() -> ModuleType:
     """
     backends = _candidates()
     backend = backends[0] if len(backends) == 1 else use_offscreen_gl()
+    if problem := _obstacle(backend):
+        raise _missing(f'{backend}: {problem}')
     try:
         return importlib.import_module(f'mujoco.{backend}')
     except (ImportError, AttributeError) as error:  # PyOpenGL without its library: AttributeError
@@ -82,8 +84,8 @@ def _missing(detail: str) -> MissingDependencyError:
 
 def _problem(backend: str) -> str | None:
     """Why `backend` cannot draw here, or None if it can."""
-    if not any(_loads(library) for library in BACKENDS[backend]):
-        return f'{BACKENDS[backend][0]} not found'
+    if problem := _obstacle(backend):
+        return problem
     command = [sys.executable, '-c', _PROBE.format(backend=backend)]
     environment = {**os.environ, VARIABLE: backend}
     try:
@@ -99,6 +101,16 @@ def _problem(backend: str) -> str | None:
         return f'no context within {PROBE_TIMEOUT_S:.0f} s'
     last_line = (done.stderr.strip().splitlines() or ['unknown reason'])[-1]
     return None if done.returncode == 0 else last_line
+
+
+def _obstacle(backend: str) -> str | None:
+    """What would make PyOpenGL fail with a message that says nothing."""
+    platform = os.environ.get('PYOPENGL_PLATFORM')
+    if platform and platform != backend:
+        return f'PYOPENGL_PLATFORM is {platform!r}; unset it'
+    if not any(_loads(library) for library in BACKENDS[backend]):
+        return f'{BACKENDS[backend][0]} not found'
+    return None
 
 
 def _loads(library: str) -> bool:

@@ -18,6 +18,8 @@ from vla_mbpo.tasks import task_names
 
 T = TypeVar('T')
 _BOOLEANS = {'true': True, 'false': False}
+_MAX_WHOLE = 2**31 - 1
+"""Far below what ROS carries (64 bits), so that counting on from it cannot overflow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +108,11 @@ def _value(name: str, text: str, hint: object) -> bool | int | float | str:
         return _BOOLEANS[text]
     if hint is int or hint is float:
         try:
-            return int(text) if hint is int else float(text)
+            number = int(text) if hint is int else float(text)
         except ValueError:
             kind = 'a whole number' if hint is int else 'a number'
             raise ConfigError('arguments', [f'{name}: expected {kind}, got {text!r}']) from None
+        if hint is int and number > _MAX_WHOLE:
+            raise ConfigError('arguments', [f'{name}: expected at most {_MAX_WHOLE}, got {text}'])
+        return number
     return text

@@ -1,7 +1,9 @@
 """Environment of every node process, and the shared memory that killed ones leave behind."""
 
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,8 +32,18 @@ def node_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {**wanted, **environ}
 
 
+def log_folder(environ: Mapping[str, str]) -> Path:
+    """Where rcl keeps the log file of each node; it looks at these variables in this order."""
+    if folder := environ.get('ROS_LOG_DIR'):
+        return Path(folder).expanduser().absolute()
+    home = environ.get('ROS_HOME') or Path.home() / '.ros'
+    return Path(home).expanduser().absolute() / 'log'
+
+
 def clean_shared_memory() -> None:
     """Remove segments of processes that were killed; Fast DDS's own tool spares those in use."""
-    tool = shutil.which('fastdds')
+    # Beside the interpreter as well: `.venv/bin/vla-mbpo` also runs where the environment is not activated.
+    folders = [os.environ.get('PATH', os.defpath), str(Path(sys.executable).parent)]
+    tool = shutil.which('fastdds', path=os.pathsep.join(folders))
     if tool and any(SHARED_MEMORY.glob(_SEGMENTS)):
         subprocess.run([tool, 'shm', 'clean'], check=False, capture_output=True, timeout=10)  # noqa: S603

@@ -79,6 +79,8 @@ def _collect(options: CollectOptions) -> Iterator[NodeSpec]:
     spec = partial(_spec, options)
     yield from _bringup(options)
     yield spec('episode_recorder', dataset_dir=options.dataset_dir, simulated=options.simulate)
+    if options.record_black_box:
+        yield spec('black_box', dataset_dir=options.dataset_dir, images=options.black_box_images)
     yield spec('teleop', task=options.task, device=options.device, seed=options.seed)
     yield spec(
         'session',
@@ -89,6 +91,12 @@ def _collect(options: CollectOptions) -> Iterator[NodeSpec]:
         operator=options.operator,
         seed=options.seed,
         simulated=options.simulate,
+        dataset_dir=options.dataset_dir,
+        split=options.split,
+        attended=options.attended,
+        countdown_s=options.countdown_s,
+        pedal=options.pedal,
+        sound_command=options.sound_command,
     )
 
 

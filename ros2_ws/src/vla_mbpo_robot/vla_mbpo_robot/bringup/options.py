@@ -6,6 +6,7 @@ from typing import Annotated
 from typing import Literal
 
 from vla_mbpo.config import setting
+from vla_mbpo.tasks.spec import Split
 
 LogLevel = Literal['debug', 'info', 'warn', 'error']
 TeleopDevice = Literal['scripted']
@@ -38,9 +39,26 @@ class CollectOptions(BringupOptions):
         str, setting('Folder of the dataset; "" takes ./datasets/<robot>_<task>')
     ] = ''
     episodes: Annotated[
-        int, setting('Episodes to save; 0 takes the number the task wants', ge=0)
+        int,
+        setting('Labelled episodes wanted in the dataset; 0 takes the number the task wants', ge=0),
     ] = 0
+    split: Annotated[Split, setting('Split whose conditions are collected and counted')] = 'seen'
+    attended: Annotated[
+        bool,
+        setting('True: a person starts, stops and labels; always so at a robot, optional in the twin'),
+    ] = False
+    countdown_s: Annotated[
+        float, setting('Countdown of an attended session', unit='s', ge=0, le=30)
+    ] = 3.0
+    pedal: Annotated[str, setting('Foot pedal: name or path of an input device')] = ''
+    sound_command: Annotated[
+        str, setting('Command per sound, such as `paplay {cue}.oga`; "" rings the bell')
+    ] = ''
     operator: Annotated[str, setting('Who teleoperates')] = ''
+    record_black_box: Annotated[
+        bool, setting('Keep all messages of each episode in an MCAP file beside the dataset')
+    ] = False
+    black_box_images: Annotated[bool, setting('The pictures too, as JPEG (black box)')] = False
     device: Annotated[TeleopDevice, setting('Leader device; scripted: expert in the twin')] = (
         'scripted'
     )

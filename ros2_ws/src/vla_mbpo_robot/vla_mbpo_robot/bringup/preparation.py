@@ -22,6 +22,7 @@ from vla_mbpo.tasks import load_task
 from vla_mbpo.tasks.spec import check_robot
 from vla_mbpo_robot.bringup.domain import DomainLock
 from vla_mbpo_robot.bringup.domain import domain_id
+from vla_mbpo_robot.bringup.environment import log_folder
 from vla_mbpo_robot.bringup.environment import node_environment
 from vla_mbpo_robot.bringup.jobs import node_specs
 from vla_mbpo_robot.bringup.options import BringupOptions
@@ -51,12 +52,13 @@ def prepare(job: str, options: BringupOptions) -> Prepared:
 
     Raises:
         VlaMbpoError: unknown or unfitting names, no driver, missing packages or libraries, a dataset of another robot,
-            no disk space, or a stack that already runs in this ROS domain and namespace.
+            no disk space, no log folder, or a stack that already runs in this ROS domain and namespace.
     """
     options = complete(options)
     specs = node_specs(job, options)
     _check_packages()
     _check_backend(options, specs)
+    _check_log_folder(log_folder(os.environ))
     if isinstance(options, CollectOptions):
         check_dataset_folder(options)
     # Every twin publishes /clock: two of them in one domain would pull all nodes between two times.
@@ -97,12 +99,12 @@ def check_dataset_folder(options: CollectOptions) -> None:
         DatasetError: says which of these it is.
     """
     root = Path(options.dataset_dir)
-    check_folder(DatasetFolder(root), DatasetSpec.of_robot(load_robot(options.robot)))
-    parent = next(path for path in (root, *root.parents) if path.exists())
+    parent = _nearest(root)
     if not parent.is_dir():
         raise DatasetError(root, f'{parent} is a file')
     if not os.access(parent, os.W_OK | os.X_OK):
         raise DatasetError(root, f'{parent} cannot be written by this user')
+    check_folder(DatasetFolder(root), DatasetSpec.of_robot(load_robot(options.robot)))
     recorder = file_parameters(options.robot).get('episode_recorder', {})
     settings = from_mapping(
         EpisodeRecorderSettings, recorder, source='parameters of episode_recorder'
@@ -123,6 +125,20 @@ def _check_packages() -> None:
                 needed_for='ROS nodes',
                 remedy='Run `make setup`, or source the workspace: . ros2_ws/install/setup.bash',
             )
+
+
+def _check_log_folder(folder: Path) -> None:
+    parent = _nearest(folder)
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise VlaMbpoError(
+            f'log folder of ROS {folder}: {parent} cannot be written by this user. '
+            'Set ROS_LOG_DIR to a folder that can'
+        )
+
+
+def _nearest(path: Path) -> Path:
+    """`path`, or the nearest of its parents that this user can see."""
+    return next(found for found in (path, *path.parents) if os.access(found, os.F_OK))
 
 
 def _check_backend(options: BringupOptions, specs: list[NodeSpec]) -> None:

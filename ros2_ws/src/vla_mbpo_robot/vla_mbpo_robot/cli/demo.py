@@ -17,6 +17,7 @@ from vla_mbpo.robots import load_robot
 from vla_mbpo_robot.bringup import CollectOptions
 from vla_mbpo_robot.bringup.processes import run_job
 from vla_mbpo_robot.cli.output import LogFile
+from vla_mbpo_robot.cli.output import PipeConsole
 from vla_mbpo_robot.cli.output import ProgressDisplay
 from vla_mbpo_robot.progress import Progress
 from vla_mbpo_robot.supervisor import Report
@@ -54,7 +55,7 @@ def main(argv: list[str]) -> int:
         VlaMbpoError: the demo was refused before anything was started.
     """
     options = tyro.cli(Options, prog='vla-mbpo demo', args=argv)
-    console = Console(highlight=False, soft_wrap=True)
+    console = PipeConsole(highlight=False, soft_wrap=True)
     robot = load_robot(options.robot).name
     root = dataset_folder(options.dataset_dir, Path('out') / f'demo-{robot}')
     log = LogFile(root.with_name(f'{root.name}.log'))

@@ -1,5 +1,7 @@
 """How nodes' lines and the progress of a session look in a terminal and in a log."""
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import cycle
@@ -20,6 +22,14 @@ from vla_mbpo_robot.progress import Progress
 
 _COLOURS = ('cyan', 'green', 'yellow', 'blue', 'magenta', 'bright_cyan', 'bright_green')
 _NAME_WIDTH = 16
+
+
+class PipeConsole(Console):
+    """Console whose lines are printed by threads: a reader that left is an error, not the end of a thread."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while the BrokenPipeError is handled; rich would end the thread with SystemExit."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 class LinePrinter:

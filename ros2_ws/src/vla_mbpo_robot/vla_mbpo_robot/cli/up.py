@@ -5,13 +5,19 @@ import sys
 
 from rich.console import Console
 
+from vla_mbpo_robot.bringup import BringupOptions
+from vla_mbpo_robot.bringup import CollectOptions
 from vla_mbpo_robot.bringup import arguments_of
 from vla_mbpo_robot.bringup import find_job
 from vla_mbpo_robot.bringup import job_names
 from vla_mbpo_robot.bringup import options_from
 from vla_mbpo_robot.bringup.arguments import split_arguments
 from vla_mbpo_robot.bringup.processes import run_job
+from vla_mbpo_robot.cli.live import LiveScreen
 from vla_mbpo_robot.cli.output import LinePrinter
+from vla_mbpo_robot.cli.output import PipeConsole
+from vla_mbpo_robot.operator.keyboard import open_terminal
+from vla_mbpo_robot.supervisor import Report
 
 EXAMPLE = 'vla-mbpo up collect robot:=arx_x5 task:=pick_cup simulate:=true episodes:=2'
 
@@ -40,21 +46,33 @@ def main(argv: list[str]) -> int:
     parser.add_argument('--show-args', action='store_true', help='list the arguments of the job')
     words = parser.parse_args(argv)
     job = find_job(words.job)
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = PipeConsole(highlight=False, markup=False, soft_wrap=True)
     if words.show_args:
         show_arguments(console, job.name)
         return 0
     options = options_from(job.options, split_arguments(words.arguments))
-    printer = LinePrinter(console)
-    report = run_job(
-        job.name,
-        options,
-        on_line=printer,
-        on_progress=lambda progress: printer('progress', str(progress)),
-    )
+    report = _run(job.name, options, console)
     if report.exit_code != 0:
         print(f'vla-mbpo: {report.sentence}', file=sys.stderr)
     return report.exit_code
+
+
+def _run(job: str, options: BringupOptions, console: Console) -> Report:
+    """Run the job; at a terminal with a screen and keys where it has a session."""
+    printer = LinePrinter(console)
+    is_session = isinstance(options, CollectOptions)
+    terminal = open_terminal() if is_session and console.is_terminal else None
+    if terminal is None:
+        return run_job(
+            job,
+            options,
+            on_line=printer,
+            on_progress=lambda progress: printer('progress', str(progress)),
+        )
+    live = LiveScreen(console, terminal)
+    return run_job(
+        job, options, on_line=printer, on_progress=live.on_progress, screen=live.screen()
+    )
 
 
 def show_arguments(console: Console, job: str) -> None:

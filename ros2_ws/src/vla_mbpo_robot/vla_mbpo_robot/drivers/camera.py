@@ -6,6 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vla_mbpo.episodes.schema import ClockDomain
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Frame:
@@ -15,10 +17,19 @@ class Frame:
     capture_ns: int
     """Middle of the exposure on the host's clock (simulated time in the twin)."""
     frame_number: int
+    """The device's own count; a picture that it delivers twice keeps its number."""
+    domain: ClockDomain = ClockDomain.UNKNOWN
+    """Where `capture_ns` comes from."""
+    exposure_s: float = 0.0
+    """0 if not known."""
 
 
 class CameraDriver(Protocol):
     """A camera that delivers frames; `start` and `stop` bracket its use."""
+
+    @property
+    def serial(self) -> str:
+        """Serial number of the device, known after `start`; empty if it has none."""
 
     def start(self) -> None:
         """Open the device and begin to stream."""

@@ -20,6 +20,10 @@ class RobotState:
 class RobotDriver(Protocol):
     """A robot that can be read and commanded; `start` and `stop` bracket its use."""
 
+    @property
+    def serials(self) -> str:
+        """Serial numbers as 'part=number, ...', known after `start`; empty if there are none."""
+
     def start(self) -> None:
         """Connect. Motors stay limp or hold where they are."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vla_mbpo.episodes.clock import NS_PER_S
+from vla_mbpo.episodes.schema import ClockDomain
 from vla_mbpo.robots.layout import Vector
 from vla_mbpo_robot.drivers.camera import Frame
 from vla_mbpo_robot.drivers.robot import RobotState
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from vla_mbpo_sim.twin import Twin
 
 STATE_EVENT = 'state'
+SERIALS = 'twin'
+"""The twin has no devices, and says so where a robot names its serial numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,5 +141,6 @@ class TwinHost:
             image=self.twin.render(camera),
             capture_ns=self.time_ns,
             frame_number=self._frames[camera],
+            domain=ClockDomain.SIMULATED,
         )
         return TwinFrame(camera=camera, frame=frame)

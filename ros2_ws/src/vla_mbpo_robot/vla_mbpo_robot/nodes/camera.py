@@ -13,6 +13,7 @@ from vla_mbpo_robot.drivers.table import find
 from vla_mbpo_robot.nodes.clocks import control_clock
 from vla_mbpo_robot.nodes.images import ImagePublisher
 from vla_mbpo_robot.nodes.runtime import run
+from vla_mbpo_robot.nodes.serials import SerialsPublisher
 from vla_mbpo_robot.params import declare
 from vla_mbpo_robot.settings import CameraSettings
 
@@ -41,6 +42,8 @@ class CameraProcess:
             undo.callback(self._driver.stop)
             self._driver.start()
             undo.pop_all()
+        serial = self._driver.serial
+        self._serials = SerialsPublisher(node, f'{settings.camera}={serial}' if serial else '')
         node.create_timer(POLL_S, self._on_tick, clock=control_clock(node))
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """Node that pairs cameras, joint states and commands into rows and writes episodes."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sensor_msgs.msg import Image
 from sensor_msgs.msg import JointState
 
 from vla_mbpo.config import from_mapping
+from vla_mbpo.episodes.schema import ClockDomain
 from vla_mbpo.episodes.schema import DatasetSpec
 from vla_mbpo.episodes.schema import EpisodeInfo
 from vla_mbpo.episodes.schema import EpisodeResult
@@ -17,10 +19,13 @@ from vla_mbpo.episodes.schema import Source
 from vla_mbpo.episodes.synchronize import SyncConfig
 from vla_mbpo.episodes.writer import DatasetWriter
 from vla_mbpo.errors import DatasetError
+from vla_mbpo.errors import UnknownNameError
 from vla_mbpo.errors import VlaMbpoError
 from vla_mbpo.robots import RobotDescription
 from vla_mbpo.robots import load_robot
+from vla_mbpo.robots.calibration import calibration_hash
 from vla_mbpo_msgs.msg import EpisodeStatus
+from vla_mbpo_msgs.msg import FrameMetadata
 from vla_mbpo_msgs.msg import TwinState
 from vla_mbpo_msgs.srv import DiscardEpisode
 from vla_mbpo_msgs.srv import FinishEpisode
@@ -28,18 +33,25 @@ from vla_mbpo_msgs.srv import StartEpisode
 from vla_mbpo_robot import qos
 from vla_mbpo_robot import topics
 from vla_mbpo_robot.conversions import layout_vector
-from vla_mbpo_robot.conversions import picture
 from vla_mbpo_robot.conversions import to_ns
+from vla_mbpo_robot.diagnostics import ERROR
 from vla_mbpo_robot.diagnostics import Diagnostics
 from vla_mbpo_robot.diagnostics import Health
 from vla_mbpo_robot.diagnostics import rate_health
 from vla_mbpo_robot.monitor import RateMonitor
+from vla_mbpo_robot.nodes.episode_edits import EpisodeEdits
+from vla_mbpo_robot.nodes.polling import Poller
 from vla_mbpo_robot.nodes.runtime import run
+from vla_mbpo_robot.nodes.serials import SerialsListener
 from vla_mbpo_robot.params import declare
+from vla_mbpo_robot.raw_image import stamped_picture
 from vla_mbpo_robot.recording import Recording
 from vla_mbpo_robot.settings import EpisodeRecorderSettings
+from vla_mbpo_robot.skew import SkewMonitor
 
 STATUS_PERIOD_S = 0.2
+OUTCOMES = ('success', 'failure')
+"""What an operator may say; 'unlabelled' is for recordings that nobody has judged."""
 GIB = 2**30
 
 
@@ -54,6 +66,10 @@ class EpisodeRecorderProcess:
         settings = declare(node, EpisodeRecorderSettings)
         self._robot = load_robot(settings.robot)
         self._simulated = settings.simulated
+        if not settings.dataset_dir:
+            raise VlaMbpoError(
+                'parameters of node episode_recorder: dataset_dir: expected a folder'
+            )
         spec = DatasetSpec.of_robot(self._robot)
         writer = DatasetWriter.open(
             Path(settings.dataset_dir), spec, min_free_bytes=int(settings.min_free_gib * GIB)
@@ -63,11 +79,13 @@ class EpisodeRecorderProcess:
         self._recording = Recording(writer, spec, _sync_config(self._robot, settings))
         self._message = ''
         self._monitors = {camera: RateMonitor() for camera in self._robot.camera_names}
+        self._skews = SkewMonitor(self._robot.camera_names)
         self._status = node.create_publisher(EpisodeStatus, topics.EPISODE_STATUS, qos.LATCHED)
         self._subscribe(node)
         node.create_service(StartEpisode, topics.START_EPISODE, self._on_start)
         node.create_service(FinishEpisode, topics.FINISH_EPISODE, self._on_finish)
         node.create_service(DiscardEpisode, topics.DISCARD_EPISODE, self._on_discard)
+        self._edits = EpisodeEdits(node, self._recording)
         self._diagnostics = Diagnostics(node, hardware_id=self._robot.name)
         for camera in self._robot.camera_names:
             self._diagnostics.add(f'{camera} frames', partial(self._camera_health, camera))
@@ -84,43 +102,73 @@ class EpisodeRecorderProcess:
             topics.SAFE_COMMAND,
             topics.TELEOP_COMMAND,
         ]
+        self._serials = SerialsListener(node)
+        self._poller = Poller(node, after=self._pump)
+        for camera in self._robot.camera_names:
+            on_metadata = partial(self._on_metadata, camera)
+            self._poller.subscribe(
+                FrameMetadata, topics.frame_metadata(camera), on_metadata, qos.STREAM
+            )
         for camera in self._robot.camera_names:
             on_image = partial(self._on_image, camera)
-            node.create_subscription(Image, topics.image(camera), on_image, qos.RECORDED_IMAGE)
+            # raw: the picture is used where it lies in the message, and no message object is built.
+            self._poller.subscribe(
+                Image, topics.image(camera), on_image, qos.RECORDED_IMAGE, raw=True
+            )
         for topic, callback in (
             (topics.JOINT_STATES, self._on_state),
             (topics.SAFE_COMMAND, self._on_sent),
             (topics.TELEOP_COMMAND, self._on_request),
         ):
-            node.create_subscription(JointState, topic, callback, qos.STREAM)
+            self._poller.subscribe(JointState, topic, callback, qos.STREAM)
         if self._simulated:
-            node.create_subscription(TwinState, topics.TWIN_STATE, self._on_scene, qos.LATCHED)
+            self._poller.subscribe(TwinState, topics.TWIN_STATE, self._on_scene, qos.LATCHED)
 
-    def _on_image(self, camera: str, message: Image) -> None:
-        receipt_ns = self._node.get_clock().now().nanoseconds
-        self._monitors[camera].seen(receipt_ns / 1e9)
-        self._recording.sync.push_frame(
+    def _on_metadata(self, camera: str, message: FrameMetadata, _: int) -> None:
+        self._recording.sync.push_frame_metadata(
             camera,
-            picture(message),
             capture_ns=to_ns(message.header.stamp),
-            receipt_ns=receipt_ns,
+            frame_number=message.frame_number,
+            domain=ClockDomain(message.clock_domain),
         )
-        self._pump()
 
-    def _on_state(self, message: JointState) -> None:
+    def _on_image(self, camera: str, message: bytes, received_ns: int) -> None:
+        receipt_ns = self._receipt_ns(received_ns)
+        self._monitors[camera].seen(receipt_ns / 1e9)
+        capture_ns, image = stamped_picture(message)
+        self._skews.seen(camera, capture_ns)
+        self._recording.sync.push_frame(camera, image, capture_ns=capture_ns, receipt_ns=receipt_ns)
+
+    def _on_state(self, message: JointState, received_ns: int) -> None:
         state = layout_vector(self._robot.state, message)
-        self._recording.sync.push_state(to_ns(message.header.stamp), state)
+        stamp_ns = to_ns(message.header.stamp)
+        receipt_ns = self._receipt_ns(received_ns)
+        self._recording.sync.push_state(stamp_ns, state, receipt_ns=receipt_ns)
 
-    def _on_sent(self, message: JointState) -> None:
+    def _on_sent(self, message: JointState, received_ns: int) -> None:
         command = layout_vector(self._robot.action, message)
-        self._recording.sync.push_sent(to_ns(message.header.stamp), command)
+        stamp_ns = to_ns(message.header.stamp)
+        receipt_ns = self._receipt_ns(received_ns)
+        self._recording.sync.push_sent(stamp_ns, command, receipt_ns=receipt_ns)
 
-    def _on_request(self, message: JointState) -> None:
+    def _on_request(self, message: JointState, received_ns: int) -> None:
         command = layout_vector(self._robot.action, message)
-        self._recording.sync.push_requested(to_ns(message.header.stamp), command, Source.TELEOP)
+        self._recording.sync.push_requested(
+            to_ns(message.header.stamp),
+            command,
+            Source.TELEOP,
+            receipt_ns=self._receipt_ns(received_ns),
+        )
 
-    def _on_scene(self, message: TwinState) -> None:
+    def _on_scene(self, message: TwinState, _: int) -> None:
         self._recording.sync.push_success(to_ns(message.header.stamp), message.success)
+
+    def _receipt_ns(self, received_ns: int) -> int:
+        """Time of reception on the clock of the stamps: in the twin that is simulated time."""
+        return self._now_ns() if self._simulated else received_ns
+
+    def _now_ns(self) -> int:
+        return int(self._node.get_clock().now().nanoseconds)
 
     def _pump(self) -> None:
         try:
@@ -134,10 +182,14 @@ class EpisodeRecorderProcess:
         self, request: StartEpisode.Request, response: StartEpisode.Response
     ) -> StartEpisode.Response:
         try:
-            info = _episode_info(request, simulated=self._simulated)
-            now_ns = self._node.get_clock().now().nanoseconds
-            response.episode_index = self._recording.start(info, now_ns)
+            info = replace(
+                _episode_info(request, simulated=self._simulated),
+                robot_serials=self._serials.text,
+                calibration_hash=calibration_hash(self._robot.name),
+            )
+            response.episode_index = self._recording.start(info, self._now_ns())
             response.success, response.message, self._message = True, 'recording', ''
+            self._publish_status()
         except VlaMbpoError as error:
             response.success, response.message = False, str(error)
         return response
@@ -146,13 +198,20 @@ class EpisodeRecorderProcess:
         self, request: FinishEpisode.Request, response: FinishEpisode.Response
     ) -> FinishEpisode.Response:
         try:
-            fields = {'outcome': request.outcome, 'note': request.note}
-            result = from_mapping(EpisodeResult, fields, source='finish request')
+            result = _episode_result(request)
             summary = self._recording.finish(result)
+        except DatasetError as error:
+            # Its rows are kept; the state stays ERROR until the next start, so that everybody learns of it.
+            response.success, response.message = False, str(error)
+            self._message = str(error)
+            self._publish_status()
+            return response
         except VlaMbpoError as error:
             response.success, response.message = False, str(error)
             return response
-        response.success, response.message = True, f'{summary.flagged_rows} rows flagged'
+        self._publish_status()
+        response.success = True
+        response.message = '; '.join(summary.reasons) or f'{summary.flagged_rows} rows flagged'
         response.episode_index, response.rows = summary.index, summary.frames
         response.verdict = summary.verdict
         return response
@@ -163,6 +222,7 @@ class EpisodeRecorderProcess:
         try:
             self._recording.discard()
             response.success, response.message = True, f'discarded: {request.reason}'
+            self._publish_status()
         except VlaMbpoError as error:
             response.success, response.message = False, str(error)
         return response
@@ -178,7 +238,7 @@ class EpisodeRecorderProcess:
             rows=recording.rows,
             flagged_rows=recording.flagged_rows,
             cameras=list(self._robot.camera_names),
-            skew_ms=[recording.skew_ns[camera] / 1e6 for camera in self._robot.camera_names],
+            skew_ms=[self._skews.skew_ns(camera) / 1e6 for camera in self._robot.camera_names],
             rate_hz=[
                 self._monitors[camera].rate_hz(now.nanoseconds / 1e9)
                 for camera in self._robot.camera_names
@@ -190,7 +250,9 @@ class EpisodeRecorderProcess:
         self._status.publish(message)
 
     def _camera_health(self, camera: str) -> Health:
-        now_s = self._node.get_clock().now().nanoseconds / 1e9
+        now_s = self._now_ns() / 1e9
+        if camera in self._recording.sync.set_back:
+            return Health(level=ERROR, message='its clock was set back; its frames are left out')
         return rate_health(
             rate_hz=self._monitors[camera].rate_hz(now_s),
             expected_hz=self._robot.camera(camera).rate_hz,
@@ -204,7 +266,15 @@ def _sync_config(robot: RobotDescription, settings: EpisodeRecorderSettings) -> 
         camera_rate_hz=min(camera.rate_hz for camera in robot.cameras),
         max_skew_s=settings.camera_budget_s or None,
         max_state_gap_s=settings.state_budget_s,
+        # The recorder's simulated time follows /clock and may be older than the stamps that it receives.
+        max_clock_error_s=None if settings.simulated else settings.clock_budget_s,
     )
+
+
+def _episode_result(request: FinishEpisode.Request) -> EpisodeResult:
+    if request.outcome not in OUTCOMES:
+        raise UnknownNameError('outcome', request.outcome, known=OUTCOMES)
+    return EpisodeResult(outcome=request.outcome, note=request.note)
 
 
 def _episode_info(request: StartEpisode.Request, *, simulated: bool) -> EpisodeInfo:

@@ -9,9 +9,11 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
 from vla_mbpo.robots import RobotDescription
+from vla_mbpo_msgs.msg import FrameMetadata
 from vla_mbpo_robot import qos
 from vla_mbpo_robot import topics
 from vla_mbpo_robot.conversions import camera_info_message
+from vla_mbpo_robot.conversions import frame_metadata_message
 from vla_mbpo_robot.conversions import image_message
 from vla_mbpo_robot.conversions import jpeg_message
 from vla_mbpo_robot.diagnostics import Diagnostics
@@ -40,6 +42,9 @@ class ImagePublisher:
         self._camera = robot.camera(camera)
         self._rate_hz = rate_hz
         self._frame_id = self._camera.optical_frame
+        self._metadata = node.create_publisher(
+            FrameMetadata, topics.frame_metadata(camera), qos.STREAM
+        )
         self._raw = node.create_publisher(Image, topics.image(camera), qos.IMAGE)
         self._jpeg = node.create_publisher(
             CompressedImage, topics.compressed_image(camera), qos.IMAGE
@@ -50,7 +55,8 @@ class ImagePublisher:
         self._diagnostics.add('frames', self._health)
 
     def publish(self, frame: Frame) -> None:
-        """Send one frame, stamped with its capture time."""
+        """Send one frame, stamped with its capture time; what is known of it goes first."""
+        self._metadata.publish(frame_metadata_message(frame, self._frame_id))
         self._raw.publish(image_message(frame.image, self._frame_id, frame.capture_ns))
         if self._jpeg.get_subscription_count():
             options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]

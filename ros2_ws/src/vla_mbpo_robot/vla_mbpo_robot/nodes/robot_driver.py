@@ -13,6 +13,7 @@ from vla_mbpo_robot.drivers.table import find
 from vla_mbpo_robot.nodes.clocks import control_clock
 from vla_mbpo_robot.nodes.joints import JointInterface
 from vla_mbpo_robot.nodes.runtime import run
+from vla_mbpo_robot.nodes.serials import SerialsPublisher
 from vla_mbpo_robot.params import declare
 from vla_mbpo_robot.settings import RobotDriverSettings
 
@@ -38,6 +39,7 @@ class RobotDriverProcess:
             undo.callback(self._driver.stop)
             self._driver.start()
             undo.pop_all()
+        self._serials = SerialsPublisher(node, self._driver.serials)
         node.create_timer(1.0 / settings.state_rate_hz, self._on_tick, clock=control_clock(node))
 
     def close(self) -> None:

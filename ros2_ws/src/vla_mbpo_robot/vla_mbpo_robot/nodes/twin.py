@@ -30,11 +30,13 @@ from vla_mbpo_robot.diagnostics import OK
 from vla_mbpo_robot.diagnostics import Diagnostics
 from vla_mbpo_robot.diagnostics import Health
 from vla_mbpo_robot.drivers.robot import RobotState
+from vla_mbpo_robot.drivers.twin import SERIALS
 from vla_mbpo_robot.drivers.twin import TwinHost
 from vla_mbpo_robot.drivers.twin import TwinRates
 from vla_mbpo_robot.nodes.images import ImagePublisher
 from vla_mbpo_robot.nodes.joints import JointInterface
 from vla_mbpo_robot.nodes.runtime import run
+from vla_mbpo_robot.nodes.serials import SerialsPublisher
 from vla_mbpo_robot.params import declare
 from vla_mbpo_robot.settings import TwinSettings
 from vla_mbpo_sim.gl import use_offscreen_gl
@@ -85,6 +87,7 @@ class TwinProcess:
         }
         self._clock = node.create_publisher(ClockMessage, topics.CLOCK, qos.CLOCK)
         self._scene = node.create_publisher(TwinState, topics.TWIN_STATE, qos.LATCHED)
+        self._serials = SerialsPublisher(node, SERIALS)
         node.create_service(ResetScene, topics.RESET_SCENE, self._on_reset)
         self._diagnostics = Diagnostics(node, hardware_id=robot.name)
         self._diagnostics.add('simulation', self._health)

@@ -1,0 +1,143 @@
+"""What a session sees of the other nodes: recorder, gate, joint states, the twin's detector, disk and calibration."""
+
+import time
+from datetime import datetime
+from datetime import timezone
+from pathlib import Path
+
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+
+from vla_mbpo.robots import RobotDescription
+from vla_mbpo_msgs.msg import EpisodeStatus
+from vla_mbpo_msgs.msg import GateState
+from vla_mbpo_msgs.msg import TwinState
+from vla_mbpo_robot import qos
+from vla_mbpo_robot import topics
+from vla_mbpo_robot.collection_io import Observation
+from vla_mbpo_robot.dataset_stock import disk_minutes
+from vla_mbpo_robot.dataset_stock import read_calibration
+from vla_mbpo_robot.monitor import RateMonitor
+from vla_mbpo_robot.operator.preflight import Check
+from vla_mbpo_robot.operator.preflight import Situation
+from vla_mbpo_robot.operator.preflight import StreamState
+from vla_mbpo_robot.operator.preflight import failures
+from vla_mbpo_robot.operator.preflight import preflight
+from vla_mbpo_robot.settings import SessionSettings
+
+CHECK_PERIOD_S = 0.5
+DISK_PERIOD_S = 10.0
+_GATE_STATES = {
+    GateState.DISARMED: 'disarmed',
+    GateState.ARMED: 'armed',
+    GateState.RUNNING: 'running',
+    GateState.HOLDING: 'holding',
+    GateState.FAULT: 'fault',
+}
+
+
+class SessionView:
+    """Subscribes to the others; keeps the newest of each."""
+
+    def __init__(self, node: Node, robot: RobotDescription, settings: SessionSettings) -> None:
+        self._node = node
+        self._robot = robot
+        self._settings = settings
+        self.recorder = EpisodeStatus()
+        self.checks: tuple[Check, ...] = ()
+        """Of the last preflight."""
+        self.disk_minutes: float | None = None
+        self._scene = TwinState()
+        self._gate: GateState | None = None
+        self._states = RateMonitor()
+        self._calibration = read_calibration(robot.name, datetime.now(timezone.utc).date())
+        self._checked_s = self._weighed_s = float('-inf')
+        if settings.simulated:
+            node.create_subscription(TwinState, topics.TWIN_STATE, self._on_scene, qos.LATCHED)
+        node.create_subscription(GateState, topics.GATE_STATE, self._on_gate, qos.LATCHED)
+        node.create_subscription(
+            EpisodeStatus, topics.EPISODE_STATUS, self._on_recorder, qos.LATCHED
+        )
+        # raw: only the rate counts.
+        node.create_subscription(
+            JointState, topics.JOINT_STATES, self._on_state, qos.STREAM, raw=True
+        )
+
+    def observe(self, missing_services: list[str]) -> Observation:
+        """What the session's state machine has to know now."""
+        if time.monotonic() - self._checked_s > CHECK_PERIOD_S:
+            self._check()
+        gate = self._gate
+        is_lost = self.recorder.state == EpisodeStatus.ERROR
+        return Observation(
+            missing=(*missing_services, *self._silent()),
+            failures=failures(self.checks),
+            fault=f'command gate fault: {gate.reason}'
+            if gate and gate.state == GateState.FAULT
+            else '',
+            loss=f'episode recorder: {self.recorder.message}' if is_lost else '',
+            is_success=self._scene.success,
+        )
+
+    def weigh(self) -> None:
+        """Measure the space on the disk again, at the next check."""
+        self._weighed_s = float('-inf')
+
+    def now_s(self) -> float:
+        """Time of the robot's clock."""
+        return float(self._node.get_clock().now().nanoseconds / 1e9)
+
+    def _silent(self) -> list[str]:
+        """Streams that are not there yet."""
+        rates = dict(zip(self.recorder.cameras, self.recorder.rate_hz, strict=True))
+        silent = [f'{name} images' for name in self._robot.camera_names if not rates.get(name, 0.0)]
+        return [*silent, *self.recorder.missing]
+
+    def _check(self) -> None:
+        self._checked_s = time.monotonic()
+        if self._checked_s - self._weighed_s > DISK_PERIOD_S:
+            self._weighed_s = self._checked_s
+            self.disk_minutes = disk_minutes(Path(self._settings.dataset_dir), self._robot)
+        gate = self._gate
+        self.checks = preflight(
+            Situation(
+                streams=self._streams(),
+                missing=self.recorder.missing,
+                gate_state=_GATE_STATES[gate.state] if gate else '',
+                gate_reason=gate.reason if gate else '',
+                recorder_error=self.recorder.message,
+                disk_minutes=self.disk_minutes,
+                calibration=self._calibration,
+                simulated=self._settings.simulated,
+            )
+        )
+
+    def _streams(self) -> dict[str, StreamState]:
+        status = self.recorder
+        rates = dict(zip(status.cameras, status.rate_hz, strict=True))
+        skews = dict(zip(status.cameras, status.skew_ms, strict=True))
+        found: dict[str, StreamState] = {
+            camera.name: StreamState(
+                rate_hz=rates.get(camera.name, 0.0),
+                expected_hz=camera.rate_hz,
+                skew_ms=abs(skews.get(camera.name, 0.0)),
+                skew_budget_ms=500.0 / camera.rate_hz,
+            )
+            for camera in self._robot.cameras
+        }
+        states = StreamState(
+            rate_hz=self._states.rate_hz(self.now_s()), expected_hz=self._settings.state_rate_hz
+        )
+        return {**found, 'joint_states': states}
+
+    def _on_scene(self, message: TwinState) -> None:
+        self._scene = message
+
+    def _on_gate(self, message: GateState) -> None:
+        self._gate = message
+
+    def _on_recorder(self, message: EpisodeStatus) -> None:
+        self.recorder = message
+
+    def _on_state(self, _: bytes) -> None:
+        self._states.seen(self.now_s())

@@ -1,0 +1,1 @@
+"""What an operator does and hears: events, keys, pedal, sounds, preflight. No ROS."""
