@@ -13,7 +13,7 @@ from repository import ROOT
 
 ENVIRONMENT = ROOT / '.venv-conformance'
 SIDE = Path(__file__).with_name('lerobot_side.py')
-TIMEOUT_S = 300
+TIMEOUT_S = 600
 
 Answers = list[dict[str, np.ndarray]]
 Ask = Callable[..., Answers]

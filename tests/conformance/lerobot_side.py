@@ -33,12 +33,17 @@ def opened(job: Job, **options: Any) -> LeRobotDataset:
 def read(job: Job) -> dict[str, np.ndarray]:
     """Every sample of a dataset; pictures as uint8 [T, 3, H, W]."""
     dataset = opened(job, episodes=job.get('episodes'), delta_timestamps=job.get('windows'))
-    samples = [dataset[i] for i in range(len(dataset))]
-    found = {key: np.array([s[key] for s in samples]) for key in ('task',)}
-    for key in samples[0].keys() - found.keys():
-        values = torch.stack([torch.as_tensor(sample[key]) for sample in samples])
-        is_picture = key in dataset.meta.video_keys
-        found[key] = ((values * 255).round().to(torch.uint8) if is_picture else values).numpy()
+    pictures = set(dataset.meta.video_keys)
+    samples = [as_arrays(dataset[i], pictures) for i in range(len(dataset))]
+    return {key: np.stack([sample[key] for sample in samples]) for key in samples[0]}
+
+
+def as_arrays(sample: dict[str, Any], pictures: set[str]) -> dict[str, np.ndarray]:
+    """Arrays of a sample; floats of pictures back to uint8, which is what was decoded."""
+    found = {}
+    for key, value in sample.items():
+        scaled = (value * 255).round().to(torch.uint8) if key in pictures else value
+        found[key] = scaled.numpy() if isinstance(scaled, torch.Tensor) else np.array(scaled)
     return found
 
 

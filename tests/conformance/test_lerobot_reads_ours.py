@@ -31,7 +31,7 @@ from vla_mbpo.tasks import load_task
 from vla_mbpo_sim.collect import collect
 from vla_mbpo_sim.trajectory import Pictures
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 SIZE = (128, 96)
 EPISODES = 3

@@ -10,7 +10,7 @@ from episode_samples import number_in
 
 from vla_mbpo.episodes.foreign import AnyDataset
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 LENGTHS = (9, 12, 7)
 CAMERAS = ('observation.images.top', 'observation.images.wrist')

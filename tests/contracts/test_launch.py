@@ -30,6 +30,8 @@ ROBOT_ROOT = ROOT / 'ros2_ws/src' / PACKAGE
 CONFIG = ROBOT_ROOT / 'config'
 # One value per argument that differs from its default, to see that it arrives somewhere.
 OTHER_VALUES = {
+    'black_box_images': 'true',
+    'record_black_box': 'true',
     'robot': 'galaxea_r1',
     'task': 'pick_cup',
     'namespace': 'other',
@@ -42,6 +44,11 @@ OTHER_VALUES = {
     'episodes': '17',
     'operator': 'somebody',
     'device': 'scripted',
+    'split': 'unseen',
+    'attended': 'true',
+    'countdown_s': '0.5',
+    'pedal': 'some pedal',
+    'sound_command': 'play {cue}',
 }
 
 

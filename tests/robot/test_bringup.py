@@ -335,3 +335,13 @@ def first_condition() -> str:
     from vla_mbpo.tasks import load_task
 
     return load_task('pick_cup').conditions[0].name
+
+
+@pytest.mark.parametrize('argument', ['record_black_box', 'black_box_images'])
+def test_a_black_box_runs_when_it_is_asked_for_beside_the_same_dataset(argument: str) -> None:
+    assert 'black_box' not in specs()
+    nodes = specs(f'{argument}:=true')
+    box, recorder = nodes['black_box'].parameters, nodes['episode_recorder'].parameters
+    assert box['dataset_dir'] == recorder['dataset_dir']
+    assert box['images'] == (argument == 'black_box_images')
+    assert box['use_sim_time']

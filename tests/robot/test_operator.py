@@ -89,10 +89,17 @@ def test_keys_come_at_once_without_return_and_are_not_echoed(terminal: tuple[int
 def test_the_terminal_is_as_it_was_however_the_block_ends(terminal: tuple[int, int]) -> None:
     _, theirs = terminal
     before = termios.tcgetattr(theirs)
-    with pytest.raises(RuntimeError, match='stop'), keyboard(os.dup(theirs), print):
-        assert termios.tcgetattr(theirs)[3] & termios.ICANON == 0
-        assert termios.tcgetattr(theirs)[3] & termios.ISIG
-        raise RuntimeError('stop')
+    modes: list[int] = []
+
+    def fail_inside() -> None:
+        with keyboard(os.dup(theirs), print):
+            modes.append(termios.tcgetattr(theirs)[3])
+            raise RuntimeError('stop')
+
+    with pytest.raises(RuntimeError, match='stop'):
+        fail_inside()
+    assert modes[0] & termios.ICANON == 0
+    assert modes[0] & termios.ISIG
     assert termios.tcgetattr(theirs) == before
     os.close(theirs)
 

@@ -1,5 +1,6 @@
 """Preflight: what blocks a start, what only warns, and what it says; disk room and calibration as they are read."""
 
+import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ from vla_mbpo.robots import load_robot
 from vla_mbpo_robot.dataset_stock import disk_minutes
 from vla_mbpo_robot.dataset_stock import estimated_rate
 from vla_mbpo_robot.dataset_stock import read_calibration
+from vla_mbpo_robot.dataset_stock import recording_rate
 from vla_mbpo_robot.operator.preflight import Calibration
 from vla_mbpo_robot.operator.preflight import Level
 from vla_mbpo_robot.operator.preflight import Situation
@@ -133,7 +135,10 @@ def test_our_own_nominal_calibration_is_found() -> None:
 def test_room_on_the_disk_is_estimated_before_the_first_episode(tmp_path: Path) -> None:
     robot = load_robot('arx_x5')
     assert 1e6 < estimated_rate(robot) < 2e6
-    assert disk_minutes(tmp_path / 'nowhere', robot) is None
+    assert recording_rate(tmp_path, robot) == estimated_rate(robot)
+    free = shutil.disk_usage(tmp_path).free
+    assert disk_minutes(tmp_path, 1e6) == pytest.approx(free / 60e6, rel=0.05)
+    assert disk_minutes(tmp_path / 'nowhere', 1e6) is None
 
 
 def test_skew_is_measured_against_the_nearest_frame_of_the_reference() -> None:

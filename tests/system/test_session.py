@@ -1,4 +1,4 @@
-"""An operator's session in the twin through real processes: discard, undo, a killed recorder, resume; and at a terminal."""
+"""An operator's session in the twin through real processes: discard, undo, killed recorder, resume; at a terminal."""
 
 import os
 import pty
@@ -137,10 +137,8 @@ def kill_recorder(up: subprocess.Popen[str]) -> None:
     next(node for node in nodes if recorder in node.cmdline()).kill()
 
 
-def test_five_episodes_with_a_discard_an_undo_and_a_killed_recorder_make_the_right_tally(
-    operator: Operator, session: Callable[[], subprocess.Popen[str]], tmp_path: Path
-) -> None:
-    first = session()
+def until_the_recorder_is_killed(operator: Operator, up: subprocess.Popen[str]) -> None:
+    """A success, a discard, a success that becomes a failure, and an episode that is cut short."""
     assert operator.record().partition(':')[0] in {'good', 'usable', 'bad'}
     operator.press('success')
     operator.expect(1, 1, 0)
@@ -158,7 +156,29 @@ def test_five_episodes_with_a_discard_an_undo_and_a_killed_recorder_make_the_rig
     operator.press('start')
     operator.wait('recording', lambda s: s.phase == SessionStatus.RECORDING)
     time.sleep(2.0)
-    kill_recorder(first)
+    kill_recorder(up)
+
+
+def until_the_dataset_is_complete(operator: Operator) -> None:
+    """The label of the recovered episode, two more, and the end."""
+    operator.wait('question', lambda s: s.phase == SessionStatus.JUDGING)
+    assert operator.status.message.startswith('episode 2 was recovered after a crash: ')
+    operator.expect(2, 1, 0)
+    operator.press('success')
+    operator.expect(3, 2, 0)
+    for saved in (4, WANTED):
+        operator.record()
+        operator.press('success')
+        operator.expect(saved, saved - 1, 0)
+    operator.wait('end', lambda s: s.phase == SessionStatus.DONE)
+    operator.press('quit')
+
+
+def test_five_episodes_with_a_discard_an_undo_and_a_killed_recorder_make_the_right_tally(
+    operator: Operator, session: Callable[[], subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    first = session()
+    until_the_recorder_is_killed(operator, first)
     said, _ = first.communicate(timeout=20)
     assert first.returncode == 1
     assert 'episode_recorder was ended by SIGKILL' in said
@@ -166,17 +186,7 @@ def test_five_episodes_with_a_discard_an_undo_and_a_killed_recorder_make_the_rig
 
     operator.status = SessionStatus()
     second = session()
-    operator.wait('question', lambda s: s.phase == SessionStatus.JUDGING)
-    assert operator.status.message.startswith('episode 2 was recovered after a crash: ')
-    operator.expect(2, 1, 0)
-    operator.press('success')
-    operator.expect(3, 2, 0)
-    for saved in (4, 5):
-        operator.record()
-        operator.press('success')
-        operator.expect(saved, saved - 1, 0)
-    operator.wait('end', lambda s: s.phase == SessionStatus.DONE)
-    operator.press('quit')
+    until_the_dataset_is_complete(operator)
     said, _ = second.communicate(timeout=20)
     assert second.returncode == 0, said
     assert outcomes(tmp_path / 'data') == ['success', 'failure', 'success', 'success', 'success']

@@ -132,7 +132,7 @@ def test_a_reader_that_leaves_stops_the_job(up: subprocess.Popen[str]) -> None:
     read_until(up, 'waiting')
     nodes = nodes_of(up)
     assert up.stdout is not None
-    os.close(up.stdout.fileno())
+    up.stdout.close()
     assert up.wait(timeout=30) == 1
     assert up.stderr is not None
     assert up.stderr.read() == 'vla-mbpo: output cannot be written: Broken pipe\n'

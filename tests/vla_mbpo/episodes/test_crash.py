@@ -45,6 +45,7 @@ RECORDER = """
         episode.add(make_row(k, offset=2000))
         time.sleep(0.002)
         if point == str(k):
+            time.sleep(0.3 if k else 0.0)  # rows come faster here than encoders start
             die()
     if point == 'staged':
         publishing.record_table = die

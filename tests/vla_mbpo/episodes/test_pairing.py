@@ -32,9 +32,9 @@ from vla_mbpo_sim.trajectory import Trajectory
 
 FPS = 15.0
 SIZE = (192, 144)
-CAMERAS = ('head', 'left_wrist', 'right_wrist')
-EPISODES = 4
-SHIFTED = 2
+CAMERAS = ('head', 'left_wrist')
+EPISODES = 3
+SHIFTED = 1
 HALF = 0
 """An episode in which the left arm moves, whose wrist camera then tells most."""
 MIDDLE = 27
@@ -165,7 +165,7 @@ def test_a_still_picture_says_nothing() -> None:
 
 def test_unrelated_motion_is_never_certain() -> None:
     rng = np.random.default_rng(1)
-    for _ in range(20):
+    for _ in range(6):
         state = np.cumsum(rng.normal(size=(120, 14)) ** 3, axis=0)
         pictures = [
             np.full((4, 4), level, dtype=np.uint8) * np.eye(4, dtype=np.uint8)

@@ -142,6 +142,7 @@ def numbers(reader: DatasetReader, results: 'multiprocessing.Queue') -> None:
     results.put([number_in(reader.episode(0).frame('head', k)) for k in (7, 2, 9, 3)])
 
 
+@pytest.mark.filterwarnings('ignore:.*multi-threaded:DeprecationWarning')
 @pytest.mark.parametrize('method', ['fork', 'spawn'])
 def test_a_reader_with_open_videos_works_on_in_another_process(sound: Path, method: str) -> None:
     context = multiprocessing.get_context(method)

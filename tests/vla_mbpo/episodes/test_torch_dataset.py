@@ -14,6 +14,7 @@ from episode_samples import number_in
 from episode_samples import record
 from torch.utils.data import DataLoader
 
+from vla_mbpo.episodes.edits import remove
 from vla_mbpo.episodes.order import SeededOrder
 from vla_mbpo.episodes.reader import DatasetReader
 from vla_mbpo.episodes.schema import ACTION
@@ -126,6 +127,14 @@ def test_a_selection_admits_the_episodes_that_fit(
     assert [samples.sample(i)['episode_index'] for i in range(0, len(samples), 4)] == list(expected)
 
 
+def test_a_removed_episode_gives_no_samples(tmp_path: Path) -> None:
+    root = make_dataset(tmp_path / 'set', episodes=3, rows=3)
+    remove(root, 1)
+    assert EpisodeWindows(root, cameras=[]).episodes == (0, 2)
+    with pytest.raises(DatasetError, match='episode 1 was removed; restore it first'):
+        EpisodeWindows(root, selection=Selection(episodes=(0, 1)))
+
+
 def test_the_instruction_is_that_of_the_episode(labelled: Path) -> None:
     samples = EpisodeWindows(labelled, cameras=[])
     assert [samples.sample(i)['task'] for i in (3, 4, 8)] == [
@@ -152,6 +161,8 @@ def test_what_does_not_exist_is_refused_with_what_does(root: Path) -> None:
         EpisodeDataset(root)[30]
 
 
+# Python 3.12 warns of forks in processes with threads; torch has some.
+@pytest.mark.filterwarnings('ignore:.*multi-threaded:DeprecationWarning')
 @pytest.mark.parametrize('method', ['fork', 'spawn'])
 def test_workers_give_the_same_batches_as_no_workers(root: Path, method: str) -> None:
     dataset = EpisodeDataset(root, windows=WINDOWS, cameras=['head'])
@@ -181,6 +192,7 @@ def test_every_epoch_has_each_sample_once_in_an_order_of_its_own() -> None:
     assert order != list(SeededOrder(50, seed=2, epochs=2))
 
 
+@pytest.mark.filterwarnings('ignore:.*multi-threaded:DeprecationWarning')
 @pytest.mark.parametrize('used_batches', [0, 1, 5, 7, 8, 9, 14])
 @pytest.mark.parametrize('workers', [0, 2])
 def test_a_resumed_order_gives_exactly_the_remaining_samples(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 from typing import Any
+from typing import Protocol
 
 import tyro
 from rich.table import Table
@@ -14,6 +15,11 @@ from vla_mbpo.cli.dataset_edit import Relabel
 from vla_mbpo.cli.dataset_edit import Remove
 from vla_mbpo.cli.dataset_edit import Restore
 from vla_mbpo.cli.dataset_edit import Undo
+from vla_mbpo.cli.dataset_merge import Export
+from vla_mbpo.cli.dataset_merge import Merge
+from vla_mbpo.cli.dataset_merge import Split
+from vla_mbpo.cli.dataset_repair import Repair
+from vla_mbpo.cli.dataset_stats import Stats
 from vla_mbpo.cli.dataset_viz import Viz
 from vla_mbpo.cli.output import CLEAN
 from vla_mbpo.cli.output import console
@@ -75,9 +81,22 @@ class ContactSheet:
         return CLEAN
 
 
+class Runnable(Protocol):
+    """A command with its arguments."""
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+        ...
+
+
 Command = (
     Annotated[Info, tyro.conf.subcommand('info')]
     | Annotated[Check, tyro.conf.subcommand('check')]
+    | Annotated[Repair, tyro.conf.subcommand('repair')]
+    | Annotated[Stats, tyro.conf.subcommand('stats')]
+    | Annotated[Merge, tyro.conf.subcommand('merge')]
+    | Annotated[Split, tyro.conf.subcommand('split')]
+    | Annotated[Export, tyro.conf.subcommand('export')]
     | Annotated[ContactSheet, tyro.conf.subcommand('contact-sheet')]
     | Annotated[Viz, tyro.conf.subcommand('viz')]
     | Annotated[Relabel, tyro.conf.subcommand('relabel')]
@@ -93,7 +112,7 @@ def main(argv: list[str]) -> int:
     Raises:
         DatasetError: the dataset cannot be read.
     """
-    command: Info | Check | ContactSheet | Viz | Relabel | Remove | Restore | Undo = tyro.cli(
+    command: Runnable = tyro.cli(
         Command,
         args=argv,
         prog='vla-mbpo dataset',

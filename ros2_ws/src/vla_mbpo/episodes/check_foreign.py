@@ -196,7 +196,7 @@ class _VideoLengths:
             if isinstance(numbers, list) and len(numbers) > self._claimed[path]:
                 where = str(path.relative_to(self._dataset.root))
                 count = len(numbers) - self._claimed[path]
-                yield _finding('warning', None, where, f'{count} frames belong to no episode')
+                yield _finding('note', None, where, f'{count} frames belong to no episode')
 
 
 def _finding(severity: Severity, episode: int | None, where: str, message: str) -> Finding:

@@ -28,6 +28,8 @@ MIN_EVIDENCE = 12.0
 """Log-likelihood by which an offset must be better than any other, further than one row away."""
 MIN_PIECE_EVIDENCE = 18.0
 """Log-likelihood by which a piece with another offset must be better than one offset for all rows."""
+MIN_TAIL_EVIDENCE = 12.5
+"""As above, for a piece that lasts to the end of the episode, as it does when an encoder loses frames."""
 MIN_EPISODE_EVIDENCE = 15.0
 """Log-likelihood by which another offset for a whole episode must be better than that of the set."""
 MIN_PIECE_MARGIN = 5.0
@@ -42,12 +44,12 @@ EDGE_ROWS = 8
 """A piece that begins or ends so close to the end of an episode is taken to reach it."""
 STILL = 1e-4
 """Standard deviation of a joint's speed, in its unit per row, below which it rests."""
-BLOCKS = 16
+BLOCKS = 12
 """Parts of an episode, at whose borders a change of the offset is tried before it is located to the row."""
 INDEPENDENT = 0.6
 """Independent rows per row, after smoothing."""
 RIDGE = 1e-2
-SWEEPS = 60
+SWEEPS = 40
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -237,14 +239,20 @@ class _Moments:
             gram[base, -1] + inner - inner[base], mixed[base, -1] + inner_mixed - inner_mixed[base]
         )
         whole = int(np.argmax(profile))
-        offset, place = (int(i) for i in np.unravel_index(np.argmin(rests), rests.shape))
-        gain = float(self._likelihood(rests)[offset, place] - profile[whole])
-        if gain >= MIN_PIECE_EVIDENCE:
-            margin = _margin(self._likelihood(rests).max(axis=1), offset)
-            rows = self._located(base, offset, weights[offset, place])
-            return self._certain_piece(base, offset, rows, gain, margin, rests[offset, place])
+        is_tail = end == len(self._edges) - 1
+        for places, least in ((~is_tail, MIN_PIECE_EVIDENCE), (is_tail, MIN_TAIL_EVIDENCE)):
+            allowed = np.where(places, rests, np.inf)
+            offset, place = (int(i) for i in np.unravel_index(np.argmin(allowed), rests.shape))
+            likelihood = self._likelihood(allowed)
+            gain = float(likelihood[offset, place] - profile[whole])
+            if gain >= least:
+                margin = _margin(likelihood.max(axis=1), offset)
+                rows = self._located(base, offset, weights[offset, place])
+                return self._certain_piece(base, offset, rows, gain, margin, rests[offset, place])
         rows = (0, len(self._picture) + 1)
         gain, margin = float(profile[whole] - profile[base]), _margin(profile, whole)
+        if gain < MIN_EPISODE_EVIDENCE:
+            return None
         return self._certain_piece(base, whole, rows, gain, margin, self.rest(whole))
 
     def _certain_piece(
@@ -259,7 +267,6 @@ class _Moments:
         is_certain = (
             abs(offset - base) >= MIN_DIFFERENCE
             and rows[1] - rows[0] >= self._min_rows
-            and evidence >= MIN_EPISODE_EVIDENCE
             and margin >= MIN_PIECE_MARGIN
             and 1.0 - rest >= MIN_PIECE_EXPLAINED
         )
@@ -297,11 +304,15 @@ class _Moments:
 
 def _non_negative(gram: Signal, mixed: Signal) -> Signal:
     """Weights >= 0 that solve gram w = mixed best, for a stack of problems, by coordinate descent."""
-    weights = np.zeros_like(mixed)
-    curvature = np.diagonal(gram, axis1=-2, axis2=-1) * (1.0 + RIDGE) + np.finfo(float).tiny
+    width = mixed.shape[-1]
+    # Joints first, problems last: each step then runs along contiguous memory.
+    rows = np.ascontiguousarray(gram.reshape(-1, width, width).transpose(1, 2, 0))
+    goal = np.ascontiguousarray(mixed.reshape(-1, width).T)
+    curvature = np.einsum('iic->ic', rows) * (1.0 + RIDGE) + np.finfo(float).tiny
+    weights = np.zeros_like(goal)
     for _ in range(SWEEPS):
-        for i in range(mixed.shape[-1]):
-            pull = mixed[..., i] - (gram[..., i, :] * weights).sum(axis=-1)
-            pull -= RIDGE * gram[..., i, i] * weights[..., i]
-            weights[..., i] = np.maximum(0.0, weights[..., i] + pull / curvature[..., i])
-    return weights
+        for i in range(width):
+            rest = goal[i] - np.einsum('jc,jc->c', rows[i], weights)
+            rest += (curvature[i] - RIDGE * rows[i, i]) * weights[i]
+            weights[i] = np.maximum(0.0, rest / curvature[i])
+    return weights.T.reshape(mixed.shape)

@@ -34,7 +34,7 @@ Sample = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which episodes are used; None admits all."""
+    """Which episodes are used; None admits all. Removed ones never are."""
 
     episodes: tuple[int, ...] | None = None
     """Indices in the dataset, in the order in which their samples are numbered."""
@@ -175,14 +175,17 @@ class EpisodeWindows:
 
 
 def _selected(reader: DatasetReader, selection: Selection) -> tuple[int, ...]:
-    wanted = range(len(reader)) if selection.episodes is None else selection.episodes
+    kept = [index for index in range(len(reader)) if index not in reader.removed]
+    wanted = kept if selection.episodes is None else selection.episodes
     for index in wanted:
         if not 0 <= index < len(reader):
             problem = f'there is no episode {index}; it has {len(reader)}, counted from 0'
             raise DatasetError(reader.folder.root, problem)
+        if index in reader.removed:
+            raise DatasetError(reader.folder.root, f'episode {index} was removed; restore it first')
     found = tuple(index for index in wanted if selection.admits(reader.records[index]))
     if not found:
-        problem = f'none of its {len(reader)} episodes fits {selection}'
+        problem = f'none of its {len(kept)} episodes fits {selection}'
         raise DatasetError(reader.folder.root, problem)
     return found
 

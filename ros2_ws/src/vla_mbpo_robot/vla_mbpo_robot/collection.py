@@ -5,7 +5,6 @@ The same machine serves a person at a robot and the twin, where the success dete
 
 from collections.abc import Callable
 from collections.abc import Mapping
-from typing import Literal
 
 from vla_mbpo.errors import VlaMbpoError
 from vla_mbpo_robot.collection_io import Action
@@ -25,20 +24,20 @@ from vla_mbpo_robot.collection_io import Save
 from vla_mbpo_robot.collection_io import Sound
 from vla_mbpo_robot.collection_io import Start
 from vla_mbpo_robot.collection_io import Stop
+from vla_mbpo_robot.corrections import LABEL_KEYS
+from vla_mbpo_robot.corrections import Corrections
 from vla_mbpo_robot.operator.events import OperatorEvent
 from vla_mbpo_robot.operator.sounds import Cue
 from vla_mbpo_robot.quota import Attempt
 from vla_mbpo_robot.quota import next_attempt
 from vla_mbpo_robot.session_state import LABELS
 from vla_mbpo_robot.session_state import REFUSED
-from vla_mbpo_robot.session_state import SessionState
 
 _LOSS_AFTER_S = 0.5
 """Until then the recorder may still report what it said before the episode."""
-_LABEL_KEYS = 's success, f failure, d discard'
 
 
-class Collection(SessionState):
+class Collection(Corrections):
     """One session. Call `tick` often; hand every event to `press` and every answer to `answer`.
 
     All three return what is to be done now. Each `Request` among it must be answered, in any order.
@@ -153,7 +152,7 @@ class Collection(SessionState):
             self._end()
         elif owed is not None:
             self.verdict = owed.statement
-            self._go(Phase.JUDGING, f'{owed.statement}: {_LABEL_KEYS}, u leaves it')
+            self._go(Phase.JUDGING, f'{owed.statement}: {LABEL_KEYS}, u leaves it')
         elif not self.tally.is_complete:
             self._begin_reset()
         elif self._rules.is_attended:
@@ -184,14 +183,17 @@ class Collection(SessionState):
                 self._ask(Reset(attempt=self.attempt))
                 return
             self._settled_s = self._now.time_s
-        if not self._is_laid_out:
-            return
+        if self._is_laid_out:
+            self._begin_or_wait(self.attempt)
+
+    def _begin_or_wait(self, attempt: Attempt) -> None:
+        """The scene stands: what was asked for meanwhile comes first."""
         if self._wants_undo and self._can_undo:
             self._undo()
         elif self._is_quitting and not self._is_saving:
             self._end()
         elif not self._wants_start:
-            self._invite(self.attempt)
+            self._invite(attempt)
         elif not self._is_paused:
             self._start_or_wait()
 
@@ -330,7 +332,7 @@ class Collection(SessionState):
             self._refuse(answer.message)
         else:
             self.verdict = answer.verdict
-            self._say(f'{reason}{answer.verdict}: {_LABEL_KEYS}')
+            self._say(f'{reason}{answer.verdict}: {LABEL_KEYS}')
             if not self._rules.is_attended:
                 is_success = self._success_s is not None
                 keeps = is_success or self._rules.keeps_failures
@@ -342,11 +344,7 @@ class Collection(SessionState):
     def _label(self, event: OperatorEvent) -> None:
         succeeded = event is OperatorEvent.SUCCESS
         if review := self._reviews.current:
-            action: Literal['remove', 'relabel'] = (
-                'remove' if event is OperatorEvent.DISCARD else 'relabel'
-            )
-            self._ask(Edit(action=action, episode=review.index, succeeded=succeeded))
-            self._say(f'{event.value}: episode {review.index}')
+            self._relabel(review.index, event)
             return
         self._before_label = self.tally
         if event is OperatorEvent.DISCARD:
@@ -385,37 +383,6 @@ class Collection(SessionState):
             self._say(REFUSED + answer.message)
         else:
             self._fail(answer.message)
-
-    def _undo_when_possible(self) -> None:
-        """Not before the last episode is saved and the scene stands still."""
-        if self._can_undo:
-            self._undo()
-        else:
-            self._wants_undo = True
-            self.notice = 'undo follows'
-
-    def _undo(self) -> None:
-        self._wants_undo = False
-        if self._reviews.current is not None:
-            self._reviews.skip()
-            self._between()
-        elif (removed := self._reviews.removed) is not None:
-            self._ask(Edit(action='undo', episode=removed))
-        elif review := self._reviews.reopen():
-            self.verdict = review.statement
-            self._go(Phase.JUDGING, f'{review.statement}: {_LABEL_KEYS}, u keeps it')
-        else:
-            self.notice = f'nothing to undo: {self._reviews.why_not}'
-
-    def _was_edited(self, request: Edit, answer: Answer) -> None:
-        if not answer.is_done:
-            self._out += [Sound(cue=Cue.ERROR), Announce(text=answer.message)]
-            self._say(REFUSED + answer.message)
-            return
-        self._reviews.edited(request)
-        is_removal = request.action == 'remove'
-        self._out.append(Sound(cue=Cue.DISCARDED if is_removal else Cue.SAVED))
-        self._ask(Recall())
 
     # Whole session
 

@@ -35,12 +35,19 @@ def read_stock(root: Path, goal: Goal) -> Stock:
         return take_stock(reader.records, goal, removed=reader.removed)
 
 
-def disk_minutes(root: Path, robot: RobotDescription) -> float | None:
-    """Recording time that fits on the disk, from the size of the last episodes; None if the disk cannot be asked."""
+def recording_rate(root: Path, robot: RobotDescription) -> float:
+    """Bytes per second of recording: those of the last episodes, or an estimate where there are none yet."""
     try:
-        free = shutil.disk_usage(root).free
-        return free / (measured_rate(root) or estimated_rate(robot)) / SECONDS_PER_MINUTE
+        return measured_rate(root) or estimated_rate(robot)
     except (OSError, VlaMbpoError):
+        return estimated_rate(robot)
+
+
+def disk_minutes(root: Path, bytes_per_s: float) -> float | None:
+    """Recording time that fits on the disk; None if the disk cannot be asked."""
+    try:
+        return shutil.disk_usage(root).free / bytes_per_s / SECONDS_PER_MINUTE
+    except OSError:
         return None
 
 

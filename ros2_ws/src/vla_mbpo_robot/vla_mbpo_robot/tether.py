@@ -42,7 +42,9 @@ def _hold_lifeline() -> None:
     lines, write_end = os.pipe()
     os.set_blocking(write_end, False)
     os.environ[LINES_VARIABLE] = str(lines)
-    threading.Thread(target=_watch, args=(lifeline, write_end), daemon=True, name='lifeline').start()
+    threading.Thread(
+        target=_watch, args=(lifeline, write_end), daemon=True, name='lifeline'
+    ).start()
 
 
 def _watch(lifeline: int, write_end: int) -> None:

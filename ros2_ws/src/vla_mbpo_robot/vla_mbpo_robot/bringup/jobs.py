@@ -79,7 +79,7 @@ def _collect(options: CollectOptions) -> Iterator[NodeSpec]:
     spec = partial(_spec, options)
     yield from _bringup(options)
     yield spec('episode_recorder', dataset_dir=options.dataset_dir, simulated=options.simulate)
-    if options.record_black_box:
+    if options.record_black_box or options.black_box_images:
         yield spec('black_box', dataset_dir=options.dataset_dir, images=options.black_box_images)
     yield spec('teleop', task=options.task, device=options.device, seed=options.seed)
     yield spec(

@@ -45,7 +45,9 @@ class CollectOptions(BringupOptions):
     split: Annotated[Split, setting('Split whose conditions are collected and counted')] = 'seen'
     attended: Annotated[
         bool,
-        setting('True: a person starts, stops and labels; always so at a robot, optional in the twin'),
+        setting(
+            'True: a person starts, stops and labels; always so at a robot, optional in the twin'
+        ),
     ] = False
     countdown_s: Annotated[
         float, setting('Countdown of an attended session', unit='s', ge=0, le=30)
@@ -58,7 +60,7 @@ class CollectOptions(BringupOptions):
     record_black_box: Annotated[
         bool, setting('Keep all messages of each episode in an MCAP file beside the dataset')
     ] = False
-    black_box_images: Annotated[bool, setting('The pictures too, as JPEG (black box)')] = False
+    black_box_images: Annotated[bool, setting('The same with the pictures too, as JPEG')] = False
     device: Annotated[TeleopDevice, setting('Leader device; scripted: expert in the twin')] = (
         'scripted'
     )

@@ -57,6 +57,7 @@ def run(make_job: Callable[[], Job], args: list[str] | None = None) -> int:
             for node in job.nodes:
                 node.destroy_node()
         rclpy.try_shutdown()
+        stop.ignore_further()
     return code
 
 
@@ -67,6 +68,11 @@ class _Stop:
         self.requested = False
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
+
+    def ignore_further(self) -> None:
+        """All is closed: a later signal must not turn a clean end into a failure while Python tidies up."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.requested = True

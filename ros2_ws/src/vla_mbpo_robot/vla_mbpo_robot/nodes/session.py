@@ -22,8 +22,10 @@ from vla_mbpo_robot.collection_io import Action
 from vla_mbpo_robot.collection_io import Announce
 from vla_mbpo_robot.collection_io import Answer
 from vla_mbpo_robot.collection_io import Moment
+from vla_mbpo_robot.collection_io import Phase
 from vla_mbpo_robot.collection_io import Recall
 from vla_mbpo_robot.collection_io import Rules
+from vla_mbpo_robot.collection_io import Save
 from vla_mbpo_robot.collection_io import Sound
 from vla_mbpo_robot.dataset_stock import read_stock
 from vla_mbpo_robot.diagnostics import ERROR
@@ -85,9 +87,12 @@ class SessionProcess:
     def _on_tick(self) -> None:
         collection = self._collection
         now = Moment(time_s=self._view.now_s(), wall_s=time.monotonic())
-        self._do(collection.tick(now, self._view.observe(self._calls.missing())))
+        missing = self._calls.missing() if collection.phase is Phase.WAITING else []
+        self._do(collection.tick(now, self._view.observe(missing)))
         for request, answer in self._calls.answers():
             self._do(collection.answer(request, answer))
+            if isinstance(request, Save):
+                self._view.weigh()
         for pressed in self._devices.queue.drain():
             self._node.get_logger().debug(f'{pressed.event.value} from {pressed.source}')
             self._do(collection.press(pressed.event))

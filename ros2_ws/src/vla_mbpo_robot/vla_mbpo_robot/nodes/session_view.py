@@ -16,7 +16,9 @@ from vla_mbpo_robot import qos
 from vla_mbpo_robot import topics
 from vla_mbpo_robot.collection_io import Observation
 from vla_mbpo_robot.dataset_stock import disk_minutes
+from vla_mbpo_robot.dataset_stock import estimated_rate
 from vla_mbpo_robot.dataset_stock import read_calibration
+from vla_mbpo_robot.dataset_stock import recording_rate
 from vla_mbpo_robot.monitor import RateMonitor
 from vla_mbpo_robot.operator.preflight import Check
 from vla_mbpo_robot.operator.preflight import Situation
@@ -50,6 +52,7 @@ class SessionView:
         self._scene = TwinState()
         self._gate: GateState | None = None
         self._states = RateMonitor()
+        self._bytes_per_s = estimated_rate(robot)
         self._calibration = read_calibration(robot.name, datetime.now(timezone.utc).date())
         self._checked_s = self._weighed_s = float('-inf')
         if settings.simulated:
@@ -80,8 +83,8 @@ class SessionView:
         )
 
     def weigh(self) -> None:
-        """Measure the space on the disk again, at the next check."""
-        self._weighed_s = float('-inf')
+        """Measure how much a recording takes, from the episodes that are saved now."""
+        self._bytes_per_s = recording_rate(Path(self._settings.dataset_dir), self._robot)
 
     def now_s(self) -> float:
         """Time of the robot's clock."""
@@ -97,7 +100,7 @@ class SessionView:
         self._checked_s = time.monotonic()
         if self._checked_s - self._weighed_s > DISK_PERIOD_S:
             self._weighed_s = self._checked_s
-            self.disk_minutes = disk_minutes(Path(self._settings.dataset_dir), self._robot)
+            self.disk_minutes = disk_minutes(Path(self._settings.dataset_dir), self._bytes_per_s)
         gate = self._gate
         self.checks = preflight(
             Situation(
