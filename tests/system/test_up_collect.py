@@ -65,6 +65,7 @@ def test_up_collects_an_episode_and_ends_with_0(tmp_path: Path) -> None:
     assert (process.returncode, errors) == (0, ''), output
     assert 'PROGRESS' not in output
     assert '1/1 saved, 1 succeeded; done' in output
+    assert output.endswith(f'\ndataset: {tmp_path / "data"}\n')
     with DatasetReader(tmp_path / 'data') as reader:
         (record,) = reader.records
     assert record.info.operator == 'somebody'

@@ -47,3 +47,10 @@ def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path: Path)
         'vla-mbpo: dataset mine: expected a new or empty folder for the demo; it holds files\n'
     )
     assert [path.name for path in tmp_path.rglob('*')] == ['mine', 'file']
+
+
+def test_a_demo_of_no_episode_is_refused(tmp_path: Path) -> None:
+    done = demo(tmp_path, '--episodes', '0')
+    assert (done.returncode, done.stdout) == (2, '')
+    assert done.stderr == 'vla-mbpo: arguments: episodes: expected at least 1, got 0\n'
+    assert not list(tmp_path.iterdir())

@@ -182,12 +182,17 @@ def packet_stamps_s(path: Path) -> Iterator[Fraction]:
         OSError, ValueError: the file cannot be read, ends too early, or holds no video.
     """
     with av.open(str(path)) as container:
-        for packet in container.demux(_video_stream(container, path)):
+        for packet in container.demux(video_stream(container, path)):
             if packet.pts is not None:
                 yield packet.pts * packet.time_base
 
 
-def _video_stream(container: 'av.container.InputContainer', path: Path) -> 'av.VideoStream':
+def video_stream(container: 'av.container.InputContainer', path: Path) -> 'av.VideoStream':
+    """The picture stream of an opened file.
+
+    Raises:
+        ValueError: it has none, as a truncated file can be.
+    """
     if not container.streams.video:
         raise ValueError(f'{path.name} holds no video')
     return container.streams.video[0]

@@ -10,6 +10,7 @@ from av.video.reformatter import VideoReformatter
 
 from vla_mbpo.episodes.clock import exact_rate
 from vla_mbpo.episodes.schema import Image
+from vla_mbpo.episodes.video import video_stream
 from vla_mbpo.errors import DatasetError
 
 
@@ -24,7 +25,10 @@ class VideoReader:
         self._root = root
         self._path = path
         self._container = self._opened()
-        self._stream = self._container.streams.video[0]
+        try:
+            self._stream = video_stream(self._container, path)
+        except ValueError as error:
+            raise self._unreadable(error) from error
         # Frame threads would decode ahead of a random access and throw the result away.
         self._stream.thread_type = 'NONE'
         self._stream.codec_context.thread_count = 1

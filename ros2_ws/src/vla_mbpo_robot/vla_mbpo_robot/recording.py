@@ -123,8 +123,8 @@ class Recording:
         self.sync.finish()
         episode.discard()
 
-    def edit(self, change: Callable[[DatasetWriter], object]) -> None:
-        """Let `change` correct saved episodes.
+    def edit(self, change: Callable[[DatasetWriter], object], *, who: str = '') -> None:
+        """Let `change` correct saved episodes; the edit log names `who`, or the system's user if it is ''.
 
         Raises:
             VlaMbpoError: an episode is open.
@@ -132,6 +132,8 @@ class Recording:
         """
         if self._episode is not None:
             raise VlaMbpoError(f'episode {self.saved} is open: finish or discard it first')
+        if who:
+            self._writer.editor.who = who
         change(self._writer)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from vla_mbpo.cli.dataset import ContactSheet
 from vla_mbpo.cli.dataset import Info
+from vla_mbpo.errors import ConfigError
 from vla_mbpo.errors import DatasetError
 from vla_mbpo.robots import load_robot
 from vla_mbpo_robot.bringup import CollectOptions
@@ -55,6 +56,8 @@ def main(argv: list[str]) -> int:
         VlaMbpoError: the demo was refused before anything was started.
     """
     options = tyro.cli(Options, prog='vla-mbpo demo', args=argv)
+    if options.episodes < 1:
+        raise ConfigError('arguments', [f'episodes: expected at least 1, got {options.episodes}'])
     console = PipeConsole(highlight=False, soft_wrap=True)
     robot = load_robot(options.robot).name
     root = dataset_folder(options.dataset_dir, Path('out') / f'demo-{robot}')

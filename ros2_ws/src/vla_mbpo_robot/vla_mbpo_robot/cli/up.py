@@ -12,6 +12,7 @@ from vla_mbpo_robot.bringup import find_job
 from vla_mbpo_robot.bringup import job_names
 from vla_mbpo_robot.bringup import options_from
 from vla_mbpo_robot.bringup.arguments import split_arguments
+from vla_mbpo_robot.bringup.preparation import complete
 from vla_mbpo_robot.bringup.processes import run_job
 from vla_mbpo_robot.cli.live import LiveScreen
 from vla_mbpo_robot.cli.output import LinePrinter
@@ -54,6 +55,8 @@ def main(argv: list[str]) -> int:
     report = _run(job.name, options, console)
     if report.exit_code != 0:
         print(f'vla-mbpo: {report.sentence}', file=sys.stderr)
+    elif isinstance(options, CollectOptions):
+        console.print(f'dataset: {complete(options).dataset_dir}')
     return report.exit_code
 
 

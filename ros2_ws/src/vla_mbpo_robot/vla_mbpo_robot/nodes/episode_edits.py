@@ -44,13 +44,12 @@ class EpisodeEdits:
     ) -> EditEpisode.Response:
         try:
             change = change_of(request.action, request.episode_index, request.outcome)
-            self._recording.edit(change)
+            self._recording.edit(change, who=request.operator_name)
         except VlaMbpoError as error:
             response.success, response.message = False, str(error)
             return response
         response.success = True
         response.message = f'{request.action} of episode {request.episode_index}'
-        self._node.get_logger().info(f'{response.message} by {request.operator_name or "nobody"}')
         return response
 
 
