@@ -68,3 +68,13 @@ def test_an_unknown_option_ends_with_code_2(capsys: pytest.CaptureFixture[str]) 
         robots.main(['--jsn'])
     assert caught.value.code == 2
     assert '--json' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('option', ['--write-urdf', '--write-calibration'])
+def test_a_folder_that_cannot_be_written_is_one_line(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / 'file').touch()
+    assert cli.main(['robots', 'arx_x5', option, str(tmp_path / 'file')]) == 2
+    error = capsys.readouterr().err
+    assert error == f'vla-mbpo: {tmp_path}/file/arx_x5 cannot be written: Not a directory\n'

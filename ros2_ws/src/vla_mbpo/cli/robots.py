@@ -12,6 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from vla_mbpo.errors import VlaMbpoError
 from vla_mbpo.robots import Dim
 from vla_mbpo.robots import Layout
 from vla_mbpo.robots import RobotDescription
@@ -40,7 +41,11 @@ def main(arguments: list[str]) -> int:
     )
     robots = [load_robot(name) for name in ([options.name] if options.name else robot_names())]
     if options.write_urdf or options.write_calibration:
-        for path in _write(robots, options):
+        try:
+            written = _write(robots, options)
+        except OSError as error:
+            raise VlaMbpoError(f'{error.filename} cannot be written: {error.strerror}') from error
+        for path in written:
             print(path)
     elif options.json:
         summaries = [_plain(robot) for robot in robots]
