@@ -531,3 +531,17 @@ def test_no_event_does_harm_in_any_phase(event: OperatorEvent) -> None:
                 return
         made.press(next_event)
     assert made.session.error == ''
+
+
+@pytest.mark.parametrize('attended', [True, False])
+@pytest.mark.parametrize('played_s', [2.0, 3.0])
+def test_a_node_that_falls_silent_ends_the_session_in_any_phase(
+    played_s: float, *, attended: bool
+) -> None:
+    made = rig(attended=attended)
+    made.play(played_s)
+    assert not made.session.is_finished
+    made.seen = Observation(hang='nothing on command_gate/state for 5 s')
+    made.play(0.2)
+    assert made.session.is_finished
+    assert made.session.error == 'nothing on command_gate/state for 5 s'

@@ -130,7 +130,7 @@ def test_a_session_that_is_told_to_stop_is_not_a_finished_job(up: subprocess.Pop
 
 
 def test_a_reader_that_leaves_stops_the_job(up: subprocess.Popen[str]) -> None:
-    read_until(up, 'waiting')
+    read_until(up, '0/3 saved')
     nodes = nodes_of(up)
     assert up.stdout is not None
     up.stdout.close()
@@ -143,7 +143,7 @@ def test_a_reader_that_leaves_stops_the_job(up: subprocess.Popen[str]) -> None:
 def test_a_second_up_in_the_same_domain_is_refused_in_one_line(
     up: subprocess.Popen[str], tmp_path: Path
 ) -> None:
-    read_until(up, 'waiting')
+    read_until(up, '0/3 saved')
     second = start(tmp_path / 'other')
     output, errors = second.communicate(timeout=30)
     assert output == ''

@@ -167,7 +167,7 @@ MISTAKES: dict[str, tuple[Edit, str]] = {
         lambda f: f.update(record_rate_hz=1000.0),
         'record_rate_hz: input should be less than or equal to 200, got 1000.0',
     ),
-    'not a number': (lambda f: f.update(gravity_m_s2=math.nan), 'not JSON compliant'),
+    'not a number': (lambda f: f.update(gravity_m_s2=math.nan), 'expected a finite number'),
     'short vector': (
         lambda f: part(f)['joints'][0].update(axis=[0, 1]),
         r'parts.stick.joints.0.axis.2: missing key',

@@ -22,7 +22,7 @@ MAX_OFFSET_S = 0.8
 TREND_S = 1.0
 """Changes slower than this are taken out."""
 MIN_ROWS = 24
-MIN_EXPLAINED = 0.25
+MIN_EXPLAINED = 0.5
 """Share of the picture's motion that the joints must explain."""
 MIN_EVIDENCE = 12.0
 """Log-likelihood by which an offset must be better than any other, further than one row away."""

@@ -33,8 +33,7 @@ from vla_mbpo_robot.quota import next_attempt
 from vla_mbpo_robot.session_state import LABELS
 from vla_mbpo_robot.session_state import REFUSED
 
-_LOSS_AFTER_S = 0.5
-"""Until then the recorder may still report what it said before the episode."""
+_LOSS_AFTER_S = 0.5  # until then the recorder may still report what it said before the episode
 
 
 class Collection(Corrections):
@@ -46,8 +45,7 @@ class Collection(Corrections):
     def tick(self, now: Moment, seen: Observation) -> tuple[Action, ...]:
         """Time has passed."""
         self._now, self._seen = now, seen
-        if self._since_s is None:
-            self._since_s = now.wall_s
+        self._since_s = now.wall_s if self._since_s is None else self._since_s
         handlers: Mapping[Phase, Callable[[], None]] = {
             Phase.WAITING: self._wait,
             Phase.PREFLIGHT: self._check,
@@ -56,7 +54,9 @@ class Collection(Corrections):
             Phase.RECORDING: self._record,
             Phase.SAVING: self._save,
         }
-        if self.phase in handlers:
+        if seen.hang and self.phase is not Phase.WAITING and not self.is_finished:
+            self._fail(seen.hang)
+        elif self.phase in handlers:
             handlers[self.phase]()
         return self._take()
 

@@ -47,6 +47,8 @@ class Observation:
     """Why preflight lets no recording start."""
     fault: str = ''
     """Why the command gate stands in fault, which ends a recording."""
+    hang: str = ''
+    """Which node has fallen silent; nothing that waits for it would ever end."""
     loss: str = ''
     """Why the recorder gave an episode up."""
     is_success: bool = False

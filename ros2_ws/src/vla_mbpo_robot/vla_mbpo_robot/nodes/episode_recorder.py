@@ -92,7 +92,12 @@ class EpisodeRecorderProcess:
         node.create_timer(STATUS_PERIOD_S, self._publish_status)
 
     def close(self) -> None:
-        """Release the dataset; the journal of an open episode is kept."""
+        """Release the dataset.
+
+        The journal of an open episode is kept on a real robot; a cut-short simulated one is worth nothing.
+        """
+        if self._simulated and self._recording.is_open:
+            self._recording.discard()
         self._recording.close()
 
     def _subscribe(self, node: Node) -> None:

@@ -29,6 +29,7 @@ from vla_mbpo_robot.settings import SessionSettings
 
 CHECK_PERIOD_S = 0.5
 DISK_PERIOD_S = 10.0
+SILENCE_S = 5.0
 _GATE_STATES = {
     GateState.DISARMED: 'disarmed',
     GateState.ARMED: 'armed',
@@ -51,6 +52,8 @@ class SessionView:
         self.disk_minutes: float | None = None
         self._scene = TwinState()
         self._gate: GateState | None = None
+        self._heard_s: dict[str, float] = {}
+        """Wall time of the last message of nodes that speak five times a second."""
         self._states = RateMonitor()
         self._bytes_per_s = estimated_rate(robot)
         self._calibration = read_calibration(robot.name, datetime.now(timezone.utc).date())
@@ -70,17 +73,27 @@ class SessionView:
         """What the session's state machine has to know now."""
         if time.monotonic() - self._checked_s > CHECK_PERIOD_S:
             self._check()
-        gate = self._gate
         is_lost = self.recorder.state == EpisodeStatus.ERROR
         return Observation(
             missing=(*missing_services, *self._silent()),
             failures=failures(self.checks),
-            fault=f'command gate fault: {gate.reason}'
-            if gate and gate.state == GateState.FAULT
-            else '',
+            fault=self._fault(),
+            hang=self._hang(),
             loss=f'episode recorder: {self.recorder.message}' if is_lost else '',
             is_success=self._scene.success,
         )
+
+    def _fault(self) -> str:
+        if self._gate is not None and self._gate.state == GateState.FAULT:
+            return f'command gate fault: {self._gate.reason}'
+        return ''
+
+    def _hang(self) -> str:
+        """Who of gate and recorder, which speak five times a second, is silent. A hung twin stops their clock."""
+        for topic, seen_s in self._heard_s.items():
+            if time.monotonic() - seen_s > SILENCE_S:
+                return f'nothing on {topic} for {SILENCE_S:g} s: its node or the clock hangs'
+        return ''
 
     def weigh(self) -> None:
         """Measure how much a recording takes, from the episodes that are saved now."""
@@ -138,9 +151,11 @@ class SessionView:
 
     def _on_gate(self, message: GateState) -> None:
         self._gate = message
+        self._heard_s[topics.GATE_STATE] = time.monotonic()
 
     def _on_recorder(self, message: EpisodeStatus) -> None:
         self.recorder = message
+        self._heard_s[topics.EPISODE_STATUS] = time.monotonic()
 
     def _on_state(self, _: bytes) -> None:
         self._states.seen(self.now_s())
