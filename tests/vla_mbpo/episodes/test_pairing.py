@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vla_mbpo.episodes.check import check
 from vla_mbpo.episodes.foreign import AnyDataset
 from vla_mbpo.episodes.pairing import Pairing
+from vla_mbpo.episodes.pairing import Piece
 from vla_mbpo.episodes.pairing import estimate
 from vla_mbpo.episodes.pairing import highpass
 from vla_mbpo.episodes.pairing import motion_pair
@@ -200,3 +201,19 @@ def test_without_joints_nothing_is_compared(
     for key in ('observation.state', 'action'):
         del dataset.features[key]
     assert pairings(dataset) == []
+
+
+@pytest.mark.parametrize(('explained', 'findings'), [(0.3, 0), (0.9, 1)])
+def test_a_camera_whose_motion_the_joints_do_not_explain_accuses_nobody(
+    explained: float, findings: int
+) -> None:
+    piece = Piece(episode=4, first_row=0, end_row=25, offset_rows=-7, evidence=30.0)
+    pairing = Pairing(
+        feature='observation.images.left_wrist',
+        offset_rows=0,
+        offset_s=0.0,
+        explained=explained,
+        evidence=20.0,
+        pieces=(piece,),
+    )
+    assert len(list(pairing_findings([pairing], FPS))) == findings

@@ -73,7 +73,8 @@ def pairing_findings(pairings: Sequence[Pairing], fps: float) -> Iterator[Findin
                 where=pairing.feature,
                 message=f'pictures are {_offset(pairing.offset_rows, pairing.offset_s)} in the whole set',
             )
-        for piece in pairing.pieces:
+        # A camera in which joints explain little of the motion, as a wrist camera's view of a moved cup, is no witness.
+        for piece in pairing.pieces if pairing.is_certain else ():
             yield Finding(
                 severity='warning',
                 episode=piece.episode,

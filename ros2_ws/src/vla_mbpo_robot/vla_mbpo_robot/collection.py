@@ -37,9 +37,9 @@ _LOSS_AFTER_S = 0.5  # until then the recorder may still report what it said bef
 
 
 class Collection(Corrections):
-    """One session. Call `tick` often; hand every event to `press` and every answer to `answer`.
+    """One session: call `tick` often, `press` with every event, `answer` with every answer, in any order.
 
-    All three return what is to be done now. Each `Request` among it must be answered, in any order.
+    All three return what is to be done now; each `Request` among it must be answered.
     """
 
     def tick(self, now: Moment, seen: Observation) -> tuple[Action, ...]:
