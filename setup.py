@@ -47,7 +47,7 @@ setup(
         *share_files('calibration'),
     ],
     install_requires=[
-        'av>=18',
+        'av>=17',
         'numpy>=1.24',
         'opencv-python-headless>=4.9,<5',
         'pyarrow>=14',
