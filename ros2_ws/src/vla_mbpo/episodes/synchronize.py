@@ -13,8 +13,7 @@ each tick takes the reference frame nearest to the grid, and that frame's captur
 * A stamp that runs backwards in its stream, jumps ahead by more than `max_jump_s`, lies in the future of its receipt or
   follows a clock that was set back, is left out and counted; rows around that time are flagged.
 * A capture stamp, or a frame number, that is delivered again is a repeat: counted, flagged.
-* A row waits for the metadata of its frames where a camera sends them. A camera whose stamps come from another clock
-  than at the start is flagged.
+* A row waits for the metadata that its cameras send; a camera whose clock is another one than at the start is flagged.
 """
 
 from collections.abc import Iterator

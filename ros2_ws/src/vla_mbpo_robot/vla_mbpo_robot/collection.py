@@ -1,6 +1,6 @@
 """A collection session as a state machine: events, observations and answers in, actions out. No ROS and no clock.
 
-The same machine serves a person at a robot and the twin, where the success detector takes the person's place.
+It serves a person at a robot, and the twin, where the success detector takes the person's place.
 """
 
 from collections.abc import Callable
@@ -37,10 +37,7 @@ _LOSS_AFTER_S = 0.5  # until then the recorder may still report what it said bef
 
 
 class Collection(Corrections):
-    """One session: call `tick` often, `press` with every event, `answer` with every answer, in any order.
-
-    All three return what is to be done now; each `Request` among it must be answered.
-    """
+    """One session: `tick`, `press` and `answer` return what is to be done; every `Request` must be answered."""
 
     def tick(self, now: Moment, seen: Observation) -> tuple[Action, ...]:
         """Time has passed."""
