@@ -1,3 +1,4 @@
+import arx5_interface
 import mujoco
 import numpy as np
 import pytest
@@ -67,7 +68,6 @@ def test_cameras_look_along_the_z_axis_of_their_optical_frames(name: str) -> Non
 
 
 def test_the_x5_weighs_what_the_vendors_solver_says() -> None:
-    arx5_interface = pytest.importorskip('arx5_interface')
     robot = load_robot('arx_x5')
     config = arx5_interface.RobotConfigFactory.get_instance().get_config('X5')
     solver = arx5_interface.Arx5Solver(
